@@ -1,0 +1,8 @@
+//! Consistency checkers: a history in, a verdict and its explanation out.
+//!
+//! The crate stands alone: no async runtime, no clock, no cluster. A caller that wants a deadline
+//! passes a [`Budget`].
+
+mod budget;
+
+pub use budget::{Budget, Exhausted, Unlimited};

@@ -1,0 +1,45 @@
+//! What a fault needs of the links between machines.
+
+use std::time::Duration;
+
+/// One end of a link.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Port {
+    /// A node, by name.
+    Node(String),
+    /// All clients, wherever they are pinned.
+    Clients,
+}
+
+impl std::fmt::Display for Port {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Node(name) => f.write_str(name),
+            Self::Clients => f.write_str("clients"),
+        }
+    }
+}
+
+/// What becomes of the packets of one directed link. The default passes everything at once.
+///
+/// Policies of several faults on one link compose: any `drop` drops, losses are independent,
+/// delays add up.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct LinkPolicy {
+    /// Nothing passes.
+    pub drop: bool,
+    /// Fixed part of the delay.
+    pub delay: Duration,
+    /// Random part: the delay is uniform in `delay ± jitter`; order is kept within a flow.
+    pub jitter: Duration,
+    /// Share of packets lost, 0 to 1.
+    pub loss: f64,
+}
+
+/// The links of a cluster, as a fault changes them. Implemented by the harness.
+pub trait Links {
+    /// Puts a policy on the directed link, in the name of `occurrence`.
+    fn set(&mut self, occurrence: &str, from: &Port, to: &Port, policy: LinkPolicy);
+    /// Takes away every policy that was put in the name of `occurrence`.
+    fn clear(&mut self, occurrence: &str);
+}

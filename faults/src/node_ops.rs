@@ -1,0 +1,58 @@
+//! What a fault needs of one machine.
+
+/// A live process of a node's servers, children of servers included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerProcess {
+    /// Its number, as the node sees it.
+    pub pid: i32,
+    /// When it started, in clock ticks since boot: a pid alone may be reused.
+    pub start: u64,
+    /// Its command name.
+    pub name: String,
+    /// What it is doing.
+    pub state: ServerState,
+}
+
+/// The state of a process, from `/proc/PID/stat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerState {
+    /// Runs, sleeps or waits for a disk.
+    Alive,
+    /// Stopped by a signal (`T`).
+    Stopped,
+    /// Dead, not yet reaped (`Z`, `X`).
+    Dead,
+}
+
+/// The signals that faults send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGKILL
+    Kill,
+    /// SIGTERM
+    Terminate,
+    /// SIGSTOP
+    Stop,
+    /// SIGCONT
+    Continue,
+}
+
+/// One machine, as a fault sees it. Implemented by the agent; faults are called there.
+pub trait NodeOps {
+    /// Every live process of the node's servers.
+    fn servers(&mut self) -> std::io::Result<Vec<ServerProcess>>;
+    /// Sends a signal to one of them, which must still be the same process.
+    fn signal(&mut self, server: &ServerProcess, signal: Signal) -> std::io::Result<()>;
+    /// From now on exits of servers are laid to this occurrence (none: to nobody).
+    fn blame(&mut self, occurrence: Option<&str>);
+    /// Starts every server that does not run.
+    fn start_servers(&mut self) -> std::io::Result<()>;
+    /// Waits until the condition holds on the machine or the bound is reached; reaps meanwhile.
+    fn wait(
+        &mut self,
+        at_most: std::time::Duration,
+        until: &mut dyn FnMut(&[ServerProcess]) -> bool,
+    ) -> std::io::Result<bool>;
+    /// The machine's monotonic clock, nanoseconds.
+    fn now_ns(&self) -> i64;
+}

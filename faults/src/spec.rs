@@ -1,0 +1,172 @@
+//! A fault as a plan states it, resolved: only valid states, all durations typed.
+
+use std::time::Duration;
+
+use temblor_history::FaultClass;
+
+use crate::LinkPolicy;
+
+/// A duration, or a range from which the seed draws one for each occurrence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DurationRange {
+    /// Not shorter than this.
+    pub least: Duration,
+    /// Not longer than this.
+    pub most: Duration,
+}
+
+/// What a fault does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FaultKind {
+    /// Cut the target off from the other nodes; its clients stay with it.
+    Isolate {
+        /// Cut only what the target sends.
+        one_way: bool,
+    },
+    /// Cut nodes off from each other.
+    Partition {
+        /// Who can't hear whom.
+        grudge: Grudge,
+        /// Cut only one direction.
+        one_way: bool,
+    },
+    /// Make links bad.
+    Link(LinkPolicy),
+    /// Kill the node's servers (SIGKILL); they start again at the heal.
+    Kill,
+    /// Stop the node's servers in their tracks (SIGSTOP); they go on at the heal.
+    Pause,
+    /// Kill the node's servers and start them at once.
+    Restart {
+        /// One node after the other.
+        rolling: bool,
+    },
+}
+
+impl FaultKind {
+    /// What it acts on.
+    pub fn class(&self) -> FaultClass {
+        match self {
+            Self::Isolate { .. } | Self::Partition { .. } | Self::Link(_) => FaultClass::Link,
+            Self::Kill | Self::Pause | Self::Restart { .. } => FaultClass::Process,
+        }
+    }
+}
+
+/// Who can't hear whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grudge {
+    /// Two groups, the larger one a majority; the seed deals the nodes.
+    Halves,
+    /// Every node sees a majority, no two the same one.
+    MajoritiesRing,
+    /// Two halves that share one node.
+    Bridge,
+    /// A third of the nodes (at least one) against the rest.
+    MinorityThird,
+    /// As the plan lists them.
+    Groups(Vec<Vec<String>>),
+}
+
+/// Whom a fault acts on; resolved when it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Any one node, dealt by the seed.
+    One,
+    /// Any two.
+    Two,
+    /// The largest number that is still a minority.
+    Minority,
+    /// The smallest majority.
+    Majority,
+    /// Every node.
+    All,
+    /// The claimant with the highest term.
+    Leader,
+    /// Everybody but the leader.
+    Followers,
+    /// One of the followers, dealt by the seed.
+    OneFollower,
+    /// These nodes.
+    Named(Vec<String>),
+    /// What another fault's `as:` remembered.
+    Remembered(String),
+    /// The clients of a target: links between them and it.
+    ClientsOf(Box<Target>),
+}
+
+/// Where a fault acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Where {
+    /// On nodes (a link fault: on every link of theirs to other nodes, both directions).
+    Target(Target),
+    /// On the directed links from one target to another.
+    Between {
+        /// Senders.
+        from: Target,
+        /// Receivers.
+        to: Target,
+        /// The other direction too.
+        both: bool,
+    },
+    /// The fault says so itself (a partition's grudge).
+    Itself,
+}
+
+/// Something that a start or an end can wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trigger {
+    /// The leader is another one than when the waiting began.
+    LeaderChanged,
+    /// So many operations have been completed since the phase began.
+    Ops(u64),
+}
+
+/// When a fault begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// So long after its phase began.
+    At(DurationRange),
+    /// When something has happened in its phase.
+    After(Trigger),
+}
+
+/// When a fault ends. It always ends with its phase at the latest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// So long after it began.
+    For(DurationRange),
+    /// When something has happened since it began, or after so long.
+    Until {
+        /// What to wait for.
+        trigger: Trigger,
+        /// The bound.
+        at_most: Duration,
+    },
+    /// At once: it has no duration (`restart`).
+    AtOnce,
+}
+
+/// One fault of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaultSpec {
+    /// Its place in the plan, such as `chaos.0`: the seed draws by it.
+    pub place: String,
+    /// The name in the plan: `slow` stays `slow` though it is a `link`.
+    pub name: String,
+    /// What it does.
+    pub kind: FaultKind,
+    /// Where it acts.
+    pub on: Where,
+    /// The name under which its target is remembered.
+    pub remember: Option<String>,
+    /// When it begins first.
+    pub start: Start,
+    /// When it ends.
+    pub end: End,
+    /// From the beginning of one occurrence to that of the next, which also waits for the end of
+    /// the last; none: it occurs once.
+    pub every: Option<DurationRange>,
+    /// Whether the run may pass though it could not happen.
+    pub optional: bool,
+}

@@ -1,0 +1,29 @@
+//! What a run leaves on disk: operations, fault records, run events, the manifest and the verdict.
+//!
+//! Everything downstream (checkers, reports, the command line) reads these types and nothing else.
+//! The crate deliberately knows no checker, no cluster and no clock; times are nanoseconds since
+//! the run began, on the run's own monotonic clock.
+//!
+//! | file of a run | type |
+//! | --- | --- |
+//! | `run.json` | [`Manifest`] |
+//! | `history.jsonl` | [`Event`], read back as a [`History`] |
+//! | `faults.jsonl` | [`FaultEvent`], folded into [`Fault`]s |
+//! | `events.jsonl` | [`RunEvent`] |
+//! | `verdict.json` | [`Verdict`] |
+
+mod event;
+mod fault_record;
+mod layout;
+mod manifest;
+mod run_event;
+mod verdict;
+
+pub use event::{Event, EventType, Header, Key};
+pub use fault_record::{Evidence, Fault, FaultChange, FaultClass, FaultEvent, Measured};
+pub use layout::RunFolder;
+pub use manifest::{LoadSummary, Manifest, NodeInfo, PhaseKind, PhasePlan, PlanInfo, SystemInfo};
+pub use run_event::{Happening, RunEvent};
+pub use verdict::{
+    Anomaly, CheckReport, Expectation, Gate, Outcome, RunCounts, Verdict, Witness, WitnessOp,
+};

@@ -1,0 +1,3 @@
+//! The command line: error to exit code, nothing else.
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! Plans: what a run does, read from YAML, every mistake at once.
+//!
+//! `PlanFile` (what was written, with positions) becomes [`Plan`] (only valid states). Nothing here
+//! touches a node.
+
+mod resolved;
+
+pub use resolved::{
+    ClientChoice, Expect, Load, Phase, Plan, Probe, ServerTemplate, System, WorkloadChoice,
+};

@@ -1,0 +1,2 @@
+//! Drives the binary; one module a theme.
+fn main() {}

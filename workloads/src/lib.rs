@@ -1,0 +1,12 @@
+//! Workloads: which operations a run intends, and the clients that carry them.
+//!
+//! A [`Workload`] is pure and seeded: the same seed intends the same operations, whatever the
+//! threads do. A [`Client`] talks to one node of one system and decides, in one place, whether an
+//! operation is `ok`, refused, `fail` or `info`. The crate deliberately knows no runner: who calls
+//! when, and who records, is the harness's business.
+
+mod client;
+mod workload;
+
+pub use client::{BoxFuture, Client, Connector, Endpoint, LeaderClaim, OpenError, Outcome};
+pub use workload::{Answer, Intent, Invocation, Workload};
