@@ -17,6 +17,7 @@ mod fault_record;
 mod layout;
 mod manifest;
 mod run_event;
+mod seed;
 mod verdict;
 
 pub use event::{Event, EventType, Header, Key};
@@ -24,6 +25,7 @@ pub use fault_record::{Evidence, Fault, FaultChange, FaultClass, FaultEvent, Mea
 pub use layout::RunFolder;
 pub use manifest::{LoadSummary, Manifest, NodeInfo, PhaseKind, PhasePlan, PlanInfo, SystemInfo};
 pub use run_event::{Happening, RunEvent};
+pub use seed::Seed;
 pub use verdict::{
     Anomaly, CheckReport, Expectation, Gate, Outcome, RunCounts, Verdict, Witness, WitnessOp,
 };
