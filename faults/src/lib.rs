@@ -11,4 +11,4 @@ mod spec;
 
 pub use links::{LinkPolicy, Links, Port};
 pub use node_ops::{NodeOps, ServerProcess, ServerState, Signal};
-pub use spec::{DurationRange, End, FaultKind, FaultSpec, Grudge, Start, Target, Trigger, Where};
+pub use spec::{DurationChoice, End, FaultKind, FaultSpec, Grudge, Start, Target, Trigger, Where};

@@ -6,13 +6,63 @@ use temblor_history::FaultClass;
 
 use crate::LinkPolicy;
 
-/// A duration, or a range from which the seed draws one for each occurrence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DurationRange {
-    /// Not shorter than this.
-    pub least: Duration,
-    /// Not longer than this.
-    pub most: Duration,
+/// A duration, a range or several, from which the seed draws one for each occurrence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DurationChoice {
+    /// Uniform between the two; a plain duration has both alike.
+    Between {
+        /// Not shorter than this.
+        least: Duration,
+        /// Not longer than this.
+        most: Duration,
+    },
+    /// One of these, each as likely; never empty.
+    OneOf(Vec<Duration>),
+}
+
+impl DurationChoice {
+    /// Always this one.
+    pub fn exactly(duration: Duration) -> Self {
+        Self::Between {
+            least: duration,
+            most: duration,
+        }
+    }
+
+    /// The shortest that can be drawn.
+    pub fn least(&self) -> Duration {
+        match self {
+            Self::Between { least, .. } => *least,
+            Self::OneOf(choices) => choices.iter().min().copied().unwrap_or_default(),
+        }
+    }
+
+    /// The longest that can be drawn.
+    pub fn most(&self) -> Duration {
+        match self {
+            Self::Between { most, .. } => *most,
+            Self::OneOf(choices) => choices.iter().max().copied().unwrap_or_default(),
+        }
+    }
+
+    /// The one that a random number stands for.
+    pub fn draw(&self, random: u64) -> Duration {
+        match self {
+            Self::Between { least, most } => {
+                let width = (most.as_nanos().saturating_sub(least.as_nanos())) as u64;
+                *least + Duration::from_nanos(scale(random, width.saturating_add(1)))
+            }
+            Self::OneOf(choices) => {
+                let index = scale(random, choices.len() as u64) as usize;
+                choices.get(index).copied().unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// Maps a random number to one below `limit`, without the bias of a remainder.
+fn scale(random: u64, limit: u64) -> u64 {
+    ((u128::from(random) * u128::from(limit)) >> 64) as u64
 }
 
 /// What a fault does.
@@ -56,7 +106,8 @@ impl FaultKind {
 /// Who can't hear whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grudge {
-    /// Two groups, the larger one a majority; the seed deals the nodes.
+    /// Two groups, as equal as can be: of an odd number the larger is a majority, of an even
+    /// number neither is. The seed deals the nodes.
     Halves,
     /// Every node sees a majority, no two the same one.
     MajoritiesRing,
@@ -126,7 +177,7 @@ pub enum Trigger {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
     /// So long after its phase began.
-    At(DurationRange),
+    At(DurationChoice),
     /// When something has happened in its phase.
     After(Trigger),
 }
@@ -135,7 +186,7 @@ pub enum Start {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     /// So long after it began.
-    For(DurationRange),
+    For(DurationChoice),
     /// When something has happened since it began, or after so long.
     Until {
         /// What to wait for.
@@ -143,6 +194,8 @@ pub enum End {
         /// The bound.
         at_most: Duration,
     },
+    /// With its phase: the plan says nothing else.
+    WithPhase,
     /// At once: it has no duration (`restart`).
     AtOnce,
 }
@@ -166,7 +219,7 @@ pub struct FaultSpec {
     pub end: End,
     /// From the beginning of one occurrence to that of the next, which also waits for the end of
     /// the last; none: it occurs once.
-    pub every: Option<DurationRange>,
+    pub every: Option<DurationChoice>,
     /// Whether the run may pass though it could not happen.
     pub optional: bool,
 }
