@@ -1,2 +1,39 @@
-//! Drives the binary; one module a theme.
-fn main() {}
+//! Drives the binary, and holds the tree tidy. One module a theme; what needs root or a package
+//! says `skipped, because …`, and under `TEMBLOR_NO_SKIP=1` (as `.ci/run` sets it) fails instead.
+//!
+//! - `tidy`: sizes, names, directions of dependency, catalogue pairs
+//! - `cli`: commands that touch no cluster
+//! - `demo`: the embedded cluster end to end, with and without its seeded bugs
+//! - `etcd`: three real etcd nodes under faults
+//! - `own_system`: a store that is not shipped, through a system file and a Python client
+//! - `cleanup`: nothing is left behind, whatever is killed
+
+mod cleanup;
+mod cli;
+mod demo;
+mod etcd;
+mod own_system;
+mod support;
+mod tidy;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Clusters share two cores: the tests that start one wait for each other anyway, and the
+    // others must not slow an election down.
+    arguments.test_threads.get_or_insert(1);
+    let trials = [
+        tidy::trials(),
+        cli::trials(),
+        demo::trials(),
+        etcd::trials(),
+        own_system::trials(),
+        cleanup::trials(),
+    ];
+    let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());
+    support::say_what_was_skipped();
+    conclusion.exit_code()
+}
