@@ -147,9 +147,7 @@ impl Fault {
     pub fn fold(events: &[FaultEvent]) -> Vec<Self> {
         let mut faults: Vec<Self> = Vec::new();
         for event in events {
-            let place = faults
-                .iter()
-                .position(|fault| fault.occurrence == event.occurrence);
+            let place = faults.iter().position(|fault| fault.occurrence == event.occurrence);
             let place = place.unwrap_or_else(|| {
                 faults.push(Self::unseen(event));
                 faults.len() - 1
@@ -171,21 +169,9 @@ impl Fault {
 
     /// What a reader calls it: `isolate n1`, `slow link n1 → n2: delay 50ms`.
     pub fn label(&self) -> String {
-        let on = if self.nodes.is_empty() {
-            self.links.join(", ")
-        } else {
-            self.nodes.join(", ")
-        };
-        let name = if on.is_empty() {
-            self.fault.clone()
-        } else {
-            format!("{} {on}", self.fault)
-        };
-        if self.detail.is_empty() {
-            name
-        } else {
-            format!("{name} ({})", self.detail)
-        }
+        let on = if self.nodes.is_empty() { self.links.join(", ") } else { self.nodes.join(", ") };
+        let name = if on.is_empty() { self.fault.clone() } else { format!("{} {on}", self.fault) };
+        if self.detail.is_empty() { name } else { format!("{name} ({})", self.detail) }
     }
 
     fn unseen(event: &FaultEvent) -> Self {
@@ -210,22 +196,14 @@ impl Fault {
 
     fn apply(&mut self, change: &FaultChange) {
         match change.clone() {
-            FaultChange::Resolved {
-                nodes,
-                links,
-                chosen,
-            } => {
+            FaultChange::Resolved { nodes, links, chosen } => {
                 (self.nodes, self.links, self.chosen) = (nodes, links, chosen);
             }
             FaultChange::Began { measured, evidence } => {
                 self.began = Some(measured);
                 self.begin_evidence = evidence;
             }
-            FaultChange::Healed {
-                measured,
-                evidence,
-                because,
-            } => {
+            FaultChange::Healed { measured, evidence, because } => {
                 self.healed = Some(measured);
                 self.heal_evidence = evidence;
                 self.because = because;

@@ -23,7 +23,9 @@ mod verdict;
 pub use event::{Event, EventType, Header, Key};
 pub use fault_record::{Evidence, Fault, FaultChange, FaultClass, FaultEvent, Measured};
 pub use layout::RunFolder;
-pub use manifest::{LoadSummary, Manifest, NodeInfo, PhaseKind, PhasePlan, PlanInfo, SystemInfo};
+pub use manifest::{
+    Expectations, LoadSummary, Manifest, NodeInfo, PhaseKind, PhasePlan, PlanInfo, SystemInfo,
+};
 pub use run_event::{Happening, RunEvent};
 pub use seed::Seed;
 pub use verdict::{

@@ -41,6 +41,9 @@ pub struct Manifest {
     pub op_timeout_ns: i64,
     /// The phases as planned.
     pub phases: Vec<PhasePlan>,
+    /// What the plan expects besides consistency.
+    #[serde(default)]
+    pub expect: Expectations,
     /// When it began, RFC 3339 in UTC.
     pub started: String,
     /// How long it took, nanoseconds; none while it runs, or when its controller was killed.
@@ -49,6 +52,25 @@ pub struct Manifest {
     /// The load, once it ended.
     #[serde(default)]
     pub load: Option<LoadSummary>,
+}
+
+/// What a plan expects besides consistency.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Expectations {
+    /// The anomaly that a calibration plan must find.
+    pub violation: Option<String>,
+    /// Least share of intended operations that must be ok, 0 to 1.
+    pub availability_ok: Option<f64>,
+    /// Over which phase; none: the whole run.
+    pub availability_during: Option<String>,
+    /// Longest time without an ok from any client, nanoseconds.
+    pub longest_gap_ns: Option<i64>,
+    /// Bounds of response time: percentile (such as 99.0) and nanoseconds.
+    pub latency: Vec<(f64, i64)>,
+    /// Over which phase; none: the whole run.
+    pub latency_during: Option<String>,
+    /// Validity gates that the plan sets otherwise: name to the number needed (0 turns it off).
+    pub gates: BTreeMap<String, u64>,
 }
 
 /// The plan of a run.
@@ -61,9 +83,6 @@ pub struct PlanInfo {
     /// Its first comment line: what the reader will see.
     #[serde(default)]
     pub about: String,
-    /// An anomaly that the plan expects (a calibration plan).
-    #[serde(default)]
-    pub expects_violation: Option<String>,
 }
 
 /// The system under test, as its file states it.

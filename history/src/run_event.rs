@@ -57,6 +57,18 @@ pub enum Happening {
         /// Of these, how many no client could take.
         shed: u64,
     },
+    /// How far the final reads came.
+    FinalReads {
+        /// Reads wanted: keys times nodes.
+        wanted: u64,
+        /// Of these, how many never got an ok.
+        unread: u64,
+    },
+    /// The harness failed at something: the run is an error, unless a violation stands.
+    Trouble {
+        /// What, where, and what to do.
+        text: String,
+    },
     /// Something a reader should know.
     Note {
         /// In words.

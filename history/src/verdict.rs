@@ -28,11 +28,7 @@ impl Outcome {
             Self::Error => 2,
             Self::Violation => 3,
         };
-        if rank(other) > rank(self) {
-            other
-        } else {
-            self
-        }
+        if rank(other) > rank(self) { other } else { self }
     }
 }
 
