@@ -1,4 +1,13 @@
 //! What a client is, and what its answers mean.
+//!
+//! Each client stands in a file of its own, with its rule of outcomes at the top. None of them
+//! retries, measures, records, or times an operation out: that is the harness's business.
+
+pub mod abd;
+mod kinds;
+mod noop;
+
+pub use kinds::{CLIENT_KINDS, ClientKind, ClientOption, connector};
 
 use std::{collections::BTreeMap, future::Future, net::Ipv4Addr, pin::Pin};
 
@@ -66,4 +75,14 @@ pub trait Connector: Send + Sync {
         process: u64,
         endpoint: &'a Endpoint,
     ) -> BoxFuture<'a, Result<Box<dyn Client>, OpenError>>;
+}
+
+/// The port that an endpoint gives this name.
+fn port(endpoint: &Endpoint, name: &str) -> Result<u16, OpenError> {
+    endpoint.ports.get(name).copied().ok_or_else(|| {
+        OpenError(format!(
+            "node {} has no port called `{name}`; its system file must name one",
+            endpoint.node
+        ))
+    })
 }

@@ -5,8 +5,15 @@
 //! operation is `ok`, refused, `fail` or `info`. The crate deliberately knows no runner: who calls
 //! when, and who records, is the harness's business.
 
-mod client;
+pub mod client;
+mod register;
+mod registry;
+mod weighted;
 mod workload;
 
-pub use client::{BoxFuture, Client, Connector, Endpoint, LeaderClaim, OpenError, Outcome};
+pub use client::{
+    BoxFuture, CLIENT_KINDS, Client, ClientKind, ClientOption, Connector, Endpoint, LeaderClaim,
+    OpenError, Outcome, connector,
+};
+pub use registry::{WORKLOADS, workload};
 pub use workload::{Answer, Intent, Invocation, Workload};

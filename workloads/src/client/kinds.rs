@@ -1,0 +1,92 @@
+//! The clients by name, with the options that a plan may give them.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use super::{Connector, abd, noop};
+
+/// A kind of client, as the catalogue shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientKind {
+    /// What plans and system files call it.
+    pub name: &'static str,
+    /// One line on what it speaks.
+    pub about: &'static str,
+    /// What may be set.
+    pub options: &'static [ClientOption],
+}
+
+/// An option of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientOption {
+    /// Its name.
+    pub name: &'static str,
+    /// What it decides.
+    pub about: &'static str,
+    /// The values that it takes; the first is the default.
+    pub values: &'static [&'static str],
+}
+
+/// All kinds of client.
+pub const CLIENT_KINDS: &[ClientKind] = &[
+    ClientKind {
+        name: "abd",
+        about: "the embedded register store's line protocol: read, write",
+        options: &[],
+    },
+    ClientKind {
+        name: "noop",
+        about: "answers at once without a system, to measure the runner",
+        options: &[],
+    },
+];
+
+/// What opens clients of one kind.
+///
+/// `options` are the plan's, by name. `exec` (program and arguments), `multiplex` and `stderr` (the
+/// file that takes what the program writes there) matter to the kind `exec` alone.
+///
+/// # Errors
+///
+/// An unknown kind, option or value, or an `exec` without a program; in words that list what is valid.
+pub fn connector(
+    kind: &str,
+    options: &BTreeMap<String, String>,
+    exec: &[String],
+    multiplex: bool,
+    stderr: &Path,
+) -> Result<Arc<dyn Connector>, String> {
+    let Some(known) = CLIENT_KINDS.iter().find(|known| known.name == kind) else {
+        return Err(format!(
+            "no client `{kind}`; there are {}",
+            listed(CLIENT_KINDS.iter().map(|kind| kind.name))
+        ));
+    };
+    for (name, value) in options {
+        known.check(name, value)?;
+    }
+    let _ = (exec, multiplex, stderr);
+    match kind {
+        "abd" => Ok(Arc::new(abd::AbdConnector)),
+        _ => Ok(Arc::new(noop::NoopConnector)),
+    }
+}
+
+impl ClientKind {
+    /// Whether an option may have this value.
+    fn check(&self, name: &str, value: &str) -> Result<(), String> {
+        let Some(option) = self.options.iter().find(|option| option.name == name) else {
+            let names = listed(self.options.iter().map(|option| option.name));
+            return Err(format!("client `{}` has no option `{name}`; it has {names}", self.name));
+        };
+        if option.values.contains(&value) {
+            return Ok(());
+        }
+        let values = listed(option.values.iter().copied());
+        Err(format!("`{name}` of client `{}` is one of {values}, not `{value}`", self.name))
+    }
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
