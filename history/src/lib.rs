@@ -14,20 +14,29 @@
 
 mod event;
 mod fault_record;
+mod history;
 mod layout;
 mod manifest;
 mod run_event;
 mod seed;
+mod stored;
 mod verdict;
+mod writer;
 
 pub use event::{Event, EventType, Header, Key};
 pub use fault_record::{Evidence, Fault, FaultChange, FaultClass, FaultEvent, Measured};
+pub use history::{
+    Completion, FunctionId, History, HistoryError, HistoryErrors, KeyId, NodeId, Operation, TextId,
+    ValueId, ValueView,
+};
 pub use layout::RunFolder;
 pub use manifest::{
     Expectations, LoadSummary, Manifest, NodeInfo, PhaseKind, PhasePlan, PlanInfo, SystemInfo,
 };
 pub use run_event::{Happening, RunEvent};
 pub use seed::Seed;
+pub use stored::{StoredError, read_lines};
 pub use verdict::{
     Anomaly, CheckReport, Expectation, Gate, Outcome, RunCounts, Verdict, Witness, WitnessOp,
 };
+pub use writer::{EventParts, encode_body, stamp};
