@@ -203,3 +203,6 @@ impl History {
         self.values.find(value)
     }
 }
+
+#[cfg(test)]
+mod tests;

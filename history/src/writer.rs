@@ -117,3 +117,114 @@ fn write_json(buffer: &mut Vec<u8>, value: &impl serde::Serialize) {
     serde_json::to_writer(buffer.by_ref(), value)
         .expect("a buffer in memory takes what JSON can say");
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Event;
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(2, 8, 3, |inner| {
+            proptest::collection::vec(inner, 0..3).prop_map(Value::from)
+        })
+    }
+
+    fn any_event() -> impl Strategy<Value = Event> {
+        let key =
+            prop_oneof![any::<i64>().prop_map(Key::Number), any::<String>().prop_map(Key::Text)];
+        let kind = prop_oneof![
+            Just(EventType::Invoke),
+            Just(EventType::Ok),
+            Just(EventType::Fail),
+            Just(EventType::Info)
+        ];
+        (
+            (any::<u64>(), any::<i64>(), any::<u64>(), kind, any::<String>()),
+            (proptest::option::of(key), any_value(), any::<bool>(), any::<bool>()),
+            any::<Option<String>>(),
+            any::<Option<String>>(),
+            any::<Option<i64>>(),
+        )
+            .prop_map(|(head, body, error, node, intended)| Event {
+                index: Some(head.0),
+                time: Some(head.1),
+                process: head.2,
+                kind: head.3,
+                f: head.4,
+                key: body.0,
+                value: body.1,
+                refused: body.2,
+                final_read: body.3,
+                error,
+                node,
+                intended,
+            })
+    }
+
+    fn written(event: &Event) -> Vec<u8> {
+        let (mut body, mut line) = (Vec::new(), Vec::new());
+        encode_body(
+            &mut body,
+            &EventParts {
+                process: event.process,
+                kind: event.kind,
+                f: &event.f,
+                key: event.key.as_ref(),
+                value: &event.value,
+                refused: event.refused,
+                error: event.error.as_deref(),
+                final_read: event.final_read,
+                node: event.node.as_deref(),
+                intended: event.intended,
+            },
+        );
+        stamp(&mut line, event.index.unwrap(), event.time.unwrap(), &body);
+        line
+    }
+
+    proptest! {
+        #[test]
+        fn a_written_event_reads_back_as_it_was(event in any_event()) {
+            let line = written(&event);
+            prop_assert_eq!(line.iter().position(|&byte| byte == b'\n'), Some(line.len() - 1));
+            prop_assert_eq!(serde_json::from_slice::<Event>(&line).unwrap(), event);
+        }
+    }
+
+    #[test]
+    fn a_history_written_is_the_history_read() {
+        let event = |index, process, kind, value: Value| Event {
+            index: Some(index),
+            time: Some(index as i64 * 10),
+            process,
+            kind,
+            f: "write".to_owned(),
+            key: Some(Key::Text("k \"1\"\n".to_owned())),
+            value,
+            refused: false,
+            error: None,
+            final_read: false,
+            node: Some("n1".to_owned()),
+            intended: Some(1),
+        };
+        let events = [
+            event(0, 0, EventType::Invoke, Value::from("ü\u{1}\\")),
+            event(1, 1, EventType::Invoke, Value::from(2)),
+            event(2, 0, EventType::Ok, Value::from("ü\u{1}\\")),
+        ];
+        let file: Vec<u8> = events.iter().flat_map(written).collect();
+        let read = crate::History::read(file.as_slice()).unwrap();
+        let told = crate::History::from_events(&events).unwrap();
+        assert_eq!(read.operations(), told.operations());
+        assert_eq!(read.value(read.operations()[0].argument), events[0].value);
+        assert_eq!(Some(read.key(read.operations()[0].key.unwrap())), events[0].key.as_ref());
+    }
+}

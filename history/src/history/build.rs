@@ -217,9 +217,13 @@ impl Builder {
             return Err(self.errors);
         }
         if let Some((count, first)) = self.backwards {
-            self.history.warnings.push(format!(
-                "times run backwards {count} times, first on line {first}; the order of lines rules"
-            ));
+            let lines = match count {
+                1 => format!("line {first}"),
+                _ => format!("{count} lines, the first is {first}"),
+            };
+            self.history
+                .warnings
+                .push(format!("times run backwards on {lines}; the order of lines rules"));
         }
         self.history.has_times = self.untimed == 0;
         if self.untimed > 0 {
@@ -232,8 +236,8 @@ impl Builder {
     fn times_from_places(&mut self) {
         if self.last_time.is_some() {
             self.history.warnings.push(format!(
-                "{} events have no `time`; places in the file stand for all times",
-                self.untimed
+                "{} of {} events have no `time`; places in the file stand for all times",
+                self.untimed, self.history.events
             ));
         }
         for operation in &mut self.history.operations {
@@ -299,5 +303,8 @@ fn described(error: &serde_json::Error) -> String {
     let words = error.to_string();
     let place = format!(" at line 1 column {}", error.column());
     let words = words.strip_suffix(&place).unwrap_or(&words);
-    format!("column {}: {words}", error.column())
+    match error.column() {
+        0 => words.to_owned(),
+        column => format!("column {column}: {words}"),
+    }
 }
