@@ -1,3 +1,12 @@
 //! Reports of a stored run: HTML, JUnit, Markdown, terminal, latency histograms.
 //!
-//! Everything is built from a run's folder alone; no cluster and no checker is needed.
+//! Everything is built from a run's folder alone; no cluster and no checker is needed. Reports judge
+//! nothing: the verdict is read, and only numbers that describe ([`measure`]) are made here.
+
+mod escape;
+pub mod measure;
+mod stored_run;
+mod svg;
+mod words;
+
+pub use stored_run::{ReportError, StoredRun};
