@@ -1,5 +1,8 @@
 //! What the tests share: running the binary, scratch folders, prerequisites, the cluster lock.
 
+mod leftovers;
+mod run_folder;
+
 use std::{
     fs::File,
     path::{Path, PathBuf},
@@ -9,6 +12,9 @@ use std::{
 
 use libtest_mimic::{Failed, Trial};
 use nix::fcntl::{Flock, FlockArg};
+
+pub(crate) use leftovers::Machine;
+pub(crate) use run_folder::RunFolder;
 
 static SKIPPED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 

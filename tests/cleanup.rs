@@ -1,0 +1,129 @@
+//! Nothing is left behind, whatever is killed and when. `TEMBLOR_KILLS=100` repeats each test so
+//! often; moments are dealt by a fixed seed, spread over the whole life of a short run.
+
+use std::{
+    path::Path,
+    process::{Child, Stdio},
+    time::Duration,
+};
+
+use libtest_mimic::{Failed, Trial};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::support::{Machine, Need, Scratch, cluster_lock, ensure, needing, run, temblor};
+
+const NAMESPACES: &[Need] = &[Need::Namespaces];
+/// The promise.
+const CLEAN_WITHIN: Duration = Duration::from_secs(2);
+/// A short run lives about so long.
+const LIFE: Duration = Duration::from_secs(9);
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        needing(NAMESPACES, "cleanup::controller_killed_at_any_moment", controller_killed),
+        needing(NAMESPACES, "cleanup::guard_killed_at_any_moment", guard_killed),
+    ]
+}
+
+const SHORT: &str = "\
+# A short run of the embedded store with every kind of fault, to be killed.
+system: abd
+nodes: 3
+workload:
+  register: { rate: 200/s, clients: 2 per node, op-timeout: 500ms, mix: { read: 50%, write: 50% } }
+phases:
+  - steady: 500ms
+  - chaos: 6s
+    faults:
+      - kill: { target: n1, at: 200ms, for: 1s, every: 2s }
+      - pause: { target: n2, at: 200ms, for: 1s, every: 2s }
+      - isolate: { target: n3, at: 200ms, for: 1s, every: 2s }
+      - slow: { target: n3, at: 1200ms, for: 500ms, every: 2s }
+  - recover: 3s
+";
+
+fn kills() -> u64 {
+    std::env::var("TEMBLOR_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(5)
+}
+
+/// The moment of the n-th kill.
+fn moment(number: u64) -> Duration {
+    let mixed = (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11;
+    LIFE.mul_f64(mixed as f64 / (1u64 << 53) as f64)
+}
+
+fn start(folder: &Path) -> Result<Child, Failed> {
+    let words = ["run", "./short.yaml"];
+    Ok(temblor(folder, &words).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
+}
+
+fn controller_killed() -> Result<(), Failed> {
+    let _lock = cluster_lock()?;
+    let scratch = Scratch::new("kill-controller")?;
+    scratch.file("short.yaml", SHORT)?;
+    let before = Machine::now();
+    let mut slowest = Duration::ZERO;
+    for number in 0..kills() {
+        let mut child = start(scratch.path())?;
+        std::thread::sleep(moment(number));
+        child.kill()?;
+        child.wait()?;
+        let took = before.must_be_restored(CLEAN_WITHIN).map_err(|left| {
+            format!("kill {number} at {:?}: {}", moment(number), left.message().unwrap_or_default())
+        })?;
+        slowest = slowest.max(took);
+        no_data_is_left(scratch.path())?;
+    }
+    eprintln!("{} kills of the controller, all clean, the slowest in {slowest:?}", kills());
+    Ok(())
+}
+
+fn guard_killed() -> Result<(), Failed> {
+    let _lock = cluster_lock()?;
+    let scratch = Scratch::new("kill-guard")?;
+    scratch.file("short.yaml", SHORT)?;
+    let before = Machine::now();
+    let mut killed = 0;
+    for number in 0..kills() {
+        let mut child = start(scratch.path())?;
+        std::thread::sleep(moment(number));
+        if let Some(guard) = guards_of(child.id()).into_iter().next() {
+            kill(Pid::from_raw(guard), Signal::SIGKILL)?;
+            killed += 1;
+        }
+        let ended = child.wait()?;
+        ensure(ended.code().is_some(), || format!("the controller died: {ended}"))?;
+        run(scratch.path(), &["recover"])?.must_exit(0)?;
+        before.must_be_restored(CLEAN_WITHIN)?;
+        no_data_is_left(scratch.path())?;
+    }
+    ensure(killed > 0, || "no guard was ever found".into())?;
+    eprintln!("{killed} kills of a guard, all clean after `temblor recover`");
+    Ok(())
+}
+
+/// Children of the controller whose command is `guard`.
+fn guards_of(controller: u32) -> Vec<i32> {
+    let path = format!("/proc/{controller}/task/{controller}/children");
+    let children = std::fs::read_to_string(path).unwrap_or_default();
+    let pids = children.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok());
+    pids.filter(|pid| {
+        let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        words.split('\0').nth(1) == Some("guard")
+    })
+    .collect()
+}
+
+fn no_data_is_left(folder: &Path) -> Result<(), Failed> {
+    let runs = std::fs::read_dir(folder.join("runs/short")).into_iter().flatten().flatten();
+    for run in runs {
+        for node in ["n1", "n2", "n3"] {
+            let data = run.path().join("nodes").join(node).join("data");
+            ensure(!data.exists(), || format!("{} is left", data.display()))?;
+        }
+    }
+    Ok(())
+}
