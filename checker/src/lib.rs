@@ -4,5 +4,7 @@
 //! passes a [`Budget`].
 
 mod budget;
+mod meter;
+mod register;
 
 pub use budget::{Budget, Exhausted, Unlimited};

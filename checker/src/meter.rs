@@ -1,0 +1,72 @@
+//! Adds up what all threads of one check hold, and asks the caller's [`Budget`].
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::{Budget, Exhausted};
+
+/// One check's account.
+pub(crate) struct Meter<'a> {
+    budget: &'a dyn Budget,
+    held: AtomicUsize,
+}
+
+impl<'a> Meter<'a> {
+    pub(crate) fn new(budget: &'a dyn Budget) -> Self {
+        Self { budget, held: AtomicUsize::new(0) }
+    }
+
+    /// An account for one thread's work; what it holds is given back when it is dropped.
+    pub(crate) fn share(&'a self) -> Share<'a> {
+        Share { meter: self, bytes: 0 }
+    }
+}
+
+/// What one piece of work holds.
+pub(crate) struct Share<'a> {
+    meter: &'a Meter<'a>,
+    bytes: usize,
+}
+
+impl Share<'_> {
+    /// States how many bytes the work holds now, and asks whether to stop.
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Exhausted> {
+        let held = &self.meter.held;
+        held.fetch_add(bytes, Ordering::Relaxed);
+        let before = held.fetch_sub(self.bytes, Ordering::Relaxed);
+        let total = before - self.bytes;
+        self.bytes = bytes;
+        self.meter.budget.exhausted(total).map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.meter.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Limit(usize);
+
+    impl Budget for Limit {
+        fn exhausted(&self, bytes: usize) -> Option<Exhausted> {
+            (bytes > self.0).then_some(Exhausted::Memory)
+        }
+    }
+
+    #[test]
+    fn shares_add_up_and_are_given_back() {
+        let meter = Meter::new(&Limit(100));
+        let mut first = meter.share();
+        assert_eq!(first.hold(60), Ok(()));
+        {
+            let mut second = meter.share();
+            assert_eq!(second.hold(40), Ok(()));
+            assert_eq!(second.hold(41), Err(Exhausted::Memory));
+        }
+        assert_eq!(first.hold(100), Ok(()));
+    }
+}
