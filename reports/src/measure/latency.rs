@@ -61,12 +61,15 @@ impl Latency {
     /// The times of these operations. Definite failures are left out: they did not happen, and a
     /// quickly refused connection would make a cluster look fast; they count in availability.
     pub fn of<'a>(timings: impl Iterator<Item = &'a Timing>, measure: Measure) -> Self {
+        Self::of_each(timings.filter(|timing| timing.completion != Completion::Fail), measure)
+    }
+
+    /// The times of these operations, whichever way they ended: for tables by outcome.
+    pub fn of_each<'a>(timings: impl Iterator<Item = &'a Timing>, measure: Measure) -> Self {
         let mut latency = Self::default();
         for timing in timings {
-            match timing.completion {
-                Completion::Ok | Completion::Refused => latency.answered.push(measure.of(timing)),
-                Completion::Fail => continue,
-                Completion::Info => {}
+            if timing.completion != Completion::Info {
+                latency.answered.push(measure.of(timing));
             }
             latency.all.push(measure.of(timing));
         }

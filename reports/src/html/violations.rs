@@ -1,0 +1,326 @@
+//! Each violation: a sentence, the operations as a picture, the proof, and what was going on.
+
+use temblor_history::{
+    Anomaly, CheckReport, EventType, Fault, Happening, Outcome, Witness, WitnessOp,
+};
+
+use crate::digest::Digest;
+use crate::escape::shortened;
+use crate::svg::{Band, Bar, Lane, Markup, draw_lanes};
+use crate::words;
+
+use super::table::{Cell, Table};
+
+/// More cards than this help nobody; the rest is counted.
+const CARDS_MOST: usize = 10;
+/// How long after a fault's end it still counts as what was going on.
+const AFTERMATH: i64 = 5_000_000_000;
+/// Leader changes marked in one picture.
+const MARKS_MOST: usize = 6;
+
+/// The violations' part of the page.
+#[derive(Debug)]
+pub(crate) struct Violations {
+    pub(crate) cards: Vec<Card>,
+    /// How many kinds are not shown.
+    pub(crate) hidden: usize,
+    /// Broken expectations other than consistency.
+    pub(crate) broken: Table,
+    /// What the servers themselves did wrong.
+    pub(crate) server_failures: Table,
+    /// What the system's documentation permits, and what keeps acknowledged writes.
+    pub(crate) limits: Vec<String>,
+}
+
+impl Violations {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.cards.is_empty() && self.broken.is_empty() && self.server_failures.is_empty()
+    }
+}
+
+/// One anomaly.
+#[derive(Debug)]
+pub(crate) struct Card {
+    pub(crate) kind: String,
+    pub(crate) sentence: String,
+    /// Which object, how often, how certain, against what.
+    pub(crate) about: Vec<String>,
+    pub(crate) drawing: Option<Markup>,
+    pub(crate) proof: Vec<String>,
+    pub(crate) legal: Option<String>,
+    /// Where a smaller core may exist.
+    pub(crate) size_note: Option<String>,
+    /// Faults and leader changes at that time.
+    pub(crate) around: Vec<String>,
+    pub(crate) operations: Table,
+    /// The checker's whole text, where there is no witness to draw or it says more.
+    pub(crate) explanation: String,
+}
+
+pub(crate) fn violations(digest: &Digest<'_>) -> Violations {
+    let checks = digest.run.verdict.checks.iter();
+    let mut found: Vec<(&CheckReport, &Anomaly)> = checks
+        .filter(|check| check.verdict != Outcome::Pass)
+        .flat_map(|check| check.anomalies.iter().map(move |anomaly| (check, anomaly)))
+        .collect();
+    found.sort_by_key(|(_, anomaly)| !anomaly.definite);
+    let system = &digest.run.manifest.system;
+    Violations {
+        hidden: found.len().saturating_sub(CARDS_MOST),
+        cards: found
+            .iter()
+            .take(CARDS_MOST)
+            .map(|(check, found)| card(digest, check, found))
+            .collect(),
+        broken: broken(digest),
+        server_failures: server_failures(digest),
+        limits: system.limits.iter().chain(&system.durability).cloned().collect(),
+    }
+}
+
+fn card(digest: &Digest<'_>, check: &CheckReport, anomaly: &Anomaly) -> Card {
+    let witness = anomaly.witness.as_ref();
+    let first_line = anomaly.explanation.lines().next().unwrap_or(&anomaly.kind);
+    Card {
+        kind: anomaly.kind.clone(),
+        sentence: witness.map_or(first_line, |witness| &witness.sentence).to_owned(),
+        about: about(check, anomaly),
+        drawing: witness.map(|witness| drawing(digest, witness)),
+        proof: witness.map_or(Vec::new(), |witness| witness.proof.clone()),
+        legal: witness.and_then(|witness| witness.legal.clone()),
+        size_note: witness.and_then(size_note),
+        around: witness.map_or(Vec::new(), |witness| around(digest, witness)),
+        operations: witness.map_or(Table::default(), operations),
+        explanation: anomaly.explanation.clone(),
+    }
+}
+
+fn about(check: &CheckReport, anomaly: &Anomaly) -> Vec<String> {
+    let mut about = Vec::new();
+    if let Some(key) = anomaly.witness.as_ref().and_then(|witness| witness.key.as_ref()) {
+        about.push(format!("key {}", shortened(&key.to_string(), 60)));
+    }
+    about.push(format!("not {}", check.consistency));
+    about.push(match anomaly.count {
+        1 => "found once".to_owned(),
+        count => format!("found {} times", words::count(count)),
+    });
+    let certainty = if anomaly.definite { "definite" } else { "possible" };
+    about.push(certainty.to_owned());
+    about
+}
+
+fn size_note(witness: &Witness) -> Option<String> {
+    let size = witness.ops.len() as u64;
+    (!witness.minimal).then(|| {
+        format!(
+            "{} are shown; fewer may be enough, which was not decided.",
+            words::counted(size, "operation")
+        )
+    })
+}
+
+/// From the first invocation to the last completion.
+fn span(witness: &Witness) -> (i64, i64) {
+    let moments = || witness.ops.iter().flat_map(|op| [Some(op.invoked), op.completed]).flatten();
+    (moments().min().unwrap_or(0), moments().max().unwrap_or(0))
+}
+
+fn drawing(digest: &Digest<'_>, witness: &Witness) -> Markup {
+    let (from, to) = span(witness);
+    let touches = |band: &Band| band.outer.from < to && band.outer.to > from;
+    let mut bands = Band::all(&digest.run.faults, digest.shown.to);
+    bands.retain(touches);
+    draw_lanes(&lanes(witness), &bands, &leader_changes(digest, from, to))
+}
+
+fn leader_changes(digest: &Digest<'_>, from: i64, to: i64) -> Vec<(i64, String)> {
+    let mut last: Option<&String> = None;
+    let mut changes = Vec::new();
+    for event in &digest.run.events {
+        let Happening::Leader { node, term, .. } = &event.what else { continue };
+        let changed = node.as_ref() != last && event.time > from && event.time < to;
+        last = node.as_ref();
+        if let Some(node) = node.as_ref().filter(|_| changed) {
+            let term = term.map_or(String::new(), |term| format!(", term {term}"));
+            changes.push((event.time, format!("{node} leads{term}")));
+        }
+    }
+    changes.truncate(MARKS_MOST);
+    changes
+}
+
+fn lanes(witness: &Witness) -> Vec<Lane> {
+    let mut lanes: Vec<Lane> = Vec::new();
+    for op in &witness.ops {
+        let label = client(op);
+        let bar = bar(op);
+        match lanes.iter_mut().find(|lane| lane.label == label) {
+            Some(lane) => lane.bars.push(bar),
+            None => lanes.push(Lane { label, bars: vec![bar] }),
+        }
+    }
+    lanes
+}
+
+fn client(op: &WitnessOp) -> String {
+    match &op.node {
+        Some(node) => format!("client {} · {}", op.process, shortened(node, 8)),
+        None => format!("client {}", op.process),
+    }
+}
+
+fn bar(op: &WitnessOp) -> Bar {
+    Bar {
+        number: op.number,
+        text: asked_and_answered(op),
+        class: outcome(op),
+        culprit: op.culprit,
+        from: op.invoked,
+        to: op.completed,
+    }
+}
+
+fn outcome(op: &WitnessOp) -> &'static str {
+    match op.outcome {
+        EventType::Ok => "ok",
+        EventType::Fail if op.refused => "refused",
+        EventType::Fail => "fail",
+        EventType::Info | EventType::Invoke => "unknown",
+    }
+}
+
+/// `read → 7`, `write 9`, `cas [3,5] refused`, `write 9 ?`.
+fn asked_and_answered(op: &WitnessOp) -> String {
+    let short = |value: &serde_json::Value| shortened(&value.to_string(), 30).into_owned();
+    let mut text = op.f.clone();
+    if !op.argument.is_null() {
+        text = format!("{text} {}", short(&op.argument));
+    }
+    match (outcome(op), op.argument.is_null()) {
+        ("ok", true) => format!("{text} → {}", short(&op.result)),
+        ("ok", false) if op.result.is_null() || op.result == op.argument => text,
+        ("ok", false) => format!("{text} → {}", short(&op.result)),
+        ("unknown", _) => format!("{text} ?"),
+        (how, _) => format!("{text} {how}"),
+    }
+}
+
+fn operations(witness: &Witness) -> Table {
+    let mut table = Table::new(&[
+        ("", true),
+        ("client", false),
+        ("operation", false),
+        ("outcome", false),
+        ("invoked", true),
+        ("completed", true),
+        ("events", true),
+    ]);
+    for op in &witness.ops {
+        let completed = op.completed.map_or("never".to_owned(), words::exact_moment);
+        let events = match op.complete_index {
+            Some(complete) => format!("{}, {complete}", op.invoke_index),
+            None => op.invoke_index.to_string(),
+        };
+        let what = asked_and_answered(op);
+        table.push(vec![
+            op.number.to_string().into(),
+            client(op).into(),
+            Cell::code(what),
+            if op.culprit { Cell::holds(false, outcome(op)) } else { outcome(op).into() },
+            words::exact_moment(op.invoked).into(),
+            completed.into(),
+            events.into(),
+        ]);
+    }
+    table
+}
+
+/// Faults that were on, or had just ended, and who came to lead.
+fn around(digest: &Digest<'_>, witness: &Witness) -> Vec<String> {
+    let (from, to) = span(witness);
+    let near = |fault: &&Fault| {
+        let ended = fault.healed.map_or(i64::MAX, |healed| healed.latest.saturating_add(AFTERMATH));
+        fault.began.is_some_and(|began| began.earliest < to) && ended > from
+    };
+    let faults = digest.run.faults.iter().filter(near).map(fault_words);
+    let changes = leader_changes(digest, from, to).into_iter();
+    let changes = changes.map(|(time, what)| format!("{what} from {}", words::moment(time)));
+    faults.chain(changes).collect()
+}
+
+fn fault_words(fault: &Fault) -> String {
+    let at = |measured: Option<temblor_history::Measured>| {
+        measured.map_or("the end".to_owned(), |at| words::moment(at.latest))
+    };
+    format!("{}: measured from {} to {}", fault.label(), at(fault.began), at(fault.healed))
+}
+
+fn broken(digest: &Digest<'_>) -> Table {
+    let mut table = Table::new(&[("expectation", false), ("asked", false), ("found", false)]);
+    for expected in digest.run.verdict.expectations.iter().filter(|expected| !expected.holds) {
+        table.push(vec![
+            Cell::holds(false, expected.name.clone()),
+            expected.asked.clone().into(),
+            expected.found.clone().into(),
+        ]);
+    }
+    table
+}
+
+fn server_failures(digest: &Digest<'_>) -> Table {
+    let mut table = Table::new(&[("at", true), ("what", false)]);
+    for (time, what) in digest.server_failures() {
+        table.push(vec![words::exact_moment(time).into(), what.into()]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn op(f: &str, argument: Value, result: Value, outcome: EventType, refused: bool) -> WitnessOp {
+        WitnessOp {
+            number: 1,
+            process: 3,
+            node: Some("n1".into()),
+            f: f.into(),
+            argument,
+            result,
+            outcome,
+            refused,
+            invoked: 1,
+            completed: Some(2),
+            invoke_index: 4,
+            complete_index: Some(5),
+            culprit: false,
+        }
+    }
+
+    #[test]
+    fn operations_in_words() {
+        use EventType::{Fail, Info, Ok};
+        let null = Value::Null;
+        let texts = [
+            op("read", null.clone(), json!(7), Ok, false),
+            op("read", null.clone(), null.clone(), Ok, false),
+            op("write", json!(9), json!(9), Ok, false),
+            op("write", json!(9), null.clone(), Info, false),
+            op("cas", json!([3, 5]), null.clone(), Fail, true),
+            op("txn", json!([["r", "x", null]]), json!([["r", "x", 1]]), Ok, false),
+        ]
+        .map(|op| asked_and_answered(&op));
+        let expected = [
+            "read → 7",
+            "read → null",
+            "write 9",
+            "write 9 ?",
+            "cas [3,5] refused",
+            r#"txn [["r","x",null]] → [["r","x",1]]"#,
+        ];
+        assert_eq!(texts, expected);
+    }
+}
