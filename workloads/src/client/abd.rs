@@ -1,6 +1,6 @@
 //! The `abd` client: the embedded register store's own line protocol.
 //!
-//! **Outcomes** are decided in [`lost`] and [`outcome`] alone:
+//! **Outcomes** are decided in [`unanswered`] and [`outcome`] alone:
 //!
 //! | what happened | read | write |
 //! | --- | --- | --- |
@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use self::wire::{Ask, LINE_BYTES_MAX, Reply, Request, Response};
-use super::{BoxFuture, Client, Connector, Endpoint, OpenError, Outcome};
+use super::{BoxFuture, Client, Connector, Endpoint, OpenError, Outcome, unanswered};
 use crate::Invocation;
 
 /// The system file's name for the port that clients use.
@@ -67,16 +67,11 @@ impl Client for AbdClient {
                 Ok(reply) => outcome(reply),
                 Err(error) => {
                     self.connection = None;
-                    lost(operation.f, self.words(&error))
+                    unanswered(operation.f, self.words(&error))
                 }
             }
         })
     }
-}
-
-/// What an operation is worth whose answer will never come.
-fn lost(f: &str, error: String) -> Outcome {
-    if f == "read" { Outcome::Fail(error) } else { Outcome::Info(error) }
 }
 
 /// What the node says, believed.

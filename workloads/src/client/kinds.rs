@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use super::{Connector, abd, noop};
+use super::{Connector, abd, etcd, noop};
 
 /// A kind of client, as the catalogue shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,15 @@ pub const CLIENT_KINDS: &[ClientKind] = &[
         name: "abd",
         about: "the embedded register store's line protocol: read, write",
         options: &[],
+    },
+    ClientKind {
+        name: "etcd",
+        about: "etcd's JSON gateway: read, write, cas on keys that hold JSON text",
+        options: &[ClientOption {
+            name: "reads",
+            about: "linearizable reads ask a majority; serializable ones may be old",
+            values: &["linearizable", "serializable"],
+        }],
     },
     ClientKind {
         name: "noop",
@@ -67,6 +76,10 @@ pub fn connector(
     let _ = (exec, multiplex, stderr);
     match kind {
         "abd" => Ok(Arc::new(abd::AbdConnector)),
+        "etcd" => {
+            let serializable = options.get("reads").is_some_and(|reads| reads == "serializable");
+            Ok(Arc::new(etcd::EtcdConnector { serializable }))
+        }
         _ => Ok(Arc::new(noop::NoopConnector)),
     }
 }
