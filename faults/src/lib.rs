@@ -5,10 +5,27 @@
 //! ([`NodeOps`], [`Links`]); the harness implements it. Schedules, targets and grudges are pure:
 //! seed in, times and nodes out.
 
+mod deal;
+mod effect;
+mod grudge;
+pub mod isolate;
+pub mod kill;
+pub mod link;
 mod links;
+mod node_faults;
 mod node_ops;
+pub mod partition;
+pub mod pause;
+pub mod restart;
+mod schedule;
 mod spec;
+mod target;
 
+pub use effect::Effect;
+pub use grudge::{cuts, least_nodes};
 pub use links::{LinkPolicy, Links, Port};
+pub use node_faults::{NodeFault, NodeFaults};
 pub use node_ops::{NodeOps, ServerProcess, ServerState, Signal};
+pub use schedule::{Planned, Schedule};
 pub use spec::{DurationChoice, End, FaultKind, FaultSpec, Grudge, Start, Target, Trigger, Where};
+pub use target::{Chosen, NoTarget, Placed, View, minority, place, resolve};

@@ -23,10 +23,7 @@ pub enum DurationChoice {
 impl DurationChoice {
     /// Always this one.
     pub fn exactly(duration: Duration) -> Self {
-        Self::Between {
-            least: duration,
-            most: duration,
-        }
+        Self::Between { least: duration, most: duration }
     }
 
     /// The shortest that can be drawn.
@@ -45,12 +42,13 @@ impl DurationChoice {
         }
     }
 
-    /// The one that a random number stands for.
+    /// The one that a random number stands for; out of a range a whole number of milliseconds
+    /// after its beginning, so that timelines are readable.
     pub fn draw(&self, random: u64) -> Duration {
         match self {
             Self::Between { least, most } => {
-                let width = (most.as_nanos().saturating_sub(least.as_nanos())) as u64;
-                *least + Duration::from_nanos(scale(random, width.saturating_add(1)))
+                let width = most.saturating_sub(*least).as_millis() as u64;
+                *least + Duration::from_millis(scale(random, width.saturating_add(1)))
             }
             Self::OneOf(choices) => {
                 let index = scale(random, choices.len() as u64) as usize;
@@ -119,6 +117,21 @@ pub enum Grudge {
     Groups(Vec<Vec<String>>),
 }
 
+impl std::fmt::Display for Grudge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Halves => f.write_str("halves"),
+            Self::MajoritiesRing => f.write_str("majorities-ring"),
+            Self::Bridge => f.write_str("bridge"),
+            Self::MinorityThird => f.write_str("minority-third"),
+            Self::Groups(groups) => {
+                let groups: Vec<String> = groups.iter().map(|group| group.join(" ")).collect();
+                f.write_str(&groups.join(" | "))
+            }
+        }
+    }
+}
+
 /// Whom a fault acts on; resolved when it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
@@ -144,6 +157,24 @@ pub enum Target {
     Remembered(String),
     /// The clients of a target: links between them and it.
     ClientsOf(Box<Target>),
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::One => f.write_str("one"),
+            Self::Two => f.write_str("two"),
+            Self::Minority => f.write_str("minority"),
+            Self::Majority => f.write_str("majority"),
+            Self::All => f.write_str("all"),
+            Self::Leader => f.write_str("leader"),
+            Self::Followers => f.write_str("followers"),
+            Self::OneFollower => f.write_str("one follower"),
+            Self::Named(names) => f.write_str(&names.join(", ")),
+            Self::Remembered(name) => f.write_str(name),
+            Self::ClientsOf(target) => write!(f, "clients of {target}"),
+        }
+    }
 }
 
 /// Where a fault acts.

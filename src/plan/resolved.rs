@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use temblor_faults::FaultSpec;
 use temblor_history::PhaseKind;
 
+use super::source::Span;
+
 /// A plan, resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -30,6 +32,10 @@ pub struct Plan {
     pub phases: Vec<Phase>,
     /// What is expected.
     pub expect: Expect,
+    /// Whether the phases were generated from the short form.
+    pub short_form: bool,
+    /// Where each fault stands in its file, by the fault's place: for diagnostics.
+    pub fault_spans: BTreeMap<String, Span>,
 }
 
 /// A workload with its parameters.
@@ -63,7 +69,7 @@ pub enum Load {
 }
 
 /// How to talk to the system.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClientChoice {
     /// `etcd`, `abd`, `noop`, `exec`.
     pub kind: String,

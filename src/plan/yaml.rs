@@ -98,6 +98,31 @@ fn opening(
     None
 }
 
+/// A value that stands in no file: a default, an override. Text that is no YAML stays text.
+pub(crate) fn scalar(text: &str) -> Value {
+    let source = Arc::new(Source {
+        name: "default".to_owned(),
+        text: text.to_owned(),
+    });
+    value(&source, 0..text.len())
+}
+
+/// The value that a stretch of a text stands for, if the text is no plan but, say, an override.
+pub(crate) fn value(source: &Arc<Source>, bytes: Range<usize>) -> Value {
+    let text = source.text[bytes.clone()].to_owned();
+    let mut padded = " ".repeat(bytes.start);
+    padded.push_str(&text);
+    let mut builder = Builder::new(source);
+    let read = builder.build(&padded);
+    match builder.root {
+        Some(root) if read.is_ok() && builder.diagnostics.is_empty() => root,
+        _ => Value {
+            span: place(source, bytes.start, bytes.end),
+            content: Content::Scalar { text, quoted: false },
+        },
+    }
+}
+
 fn unread(diagnostics: Vec<Diagnostic>) -> Document {
     Document {
         root: None,

@@ -1,0 +1,109 @@
+//! The catalogue: what ships inside the program. Faults, workloads, systems, plans, models.
+
+use std::sync::Arc;
+
+use super::{
+    consistency::{CONSISTENCY, Consistency},
+    diagnostic::{Diagnostic, render},
+    entry::{self, FaultEntry, WorkloadEntry},
+    source::Source,
+};
+
+/// A file inside the program.
+type Embedded = (&'static str, &'static str);
+
+const FAULTS: [Embedded; 8] = [
+    ("kill", include_str!("../../faults/kill.yaml")),
+    ("pause", include_str!("../../faults/pause.yaml")),
+    ("restart", include_str!("../../faults/restart.yaml")),
+    ("isolate", include_str!("../../faults/isolate.yaml")),
+    ("partition", include_str!("../../faults/partition.yaml")),
+    ("link", include_str!("../../faults/link.yaml")),
+    ("slow", include_str!("../../faults/slow.yaml")),
+    ("lossy", include_str!("../../faults/lossy.yaml")),
+];
+
+const WORKLOADS: [Embedded; 1] = [("register", include_str!("../../workloads/register.yaml"))];
+
+const SYSTEMS: [Embedded; 2] = [
+    ("abd", include_str!("../../systems/abd.yaml")),
+    ("etcd", include_str!("../../systems/etcd.yaml")),
+];
+
+const PLANS: [Embedded; 8] = [
+    ("demo", include_str!("../../faults/plans/demo.yaml")),
+    ("abd-ack-early", include_str!("../../faults/plans/abd-ack-early.yaml")),
+    ("abd-read-one", include_str!("../../faults/plans/abd-read-one.yaml")),
+    ("abd-no-write-back", include_str!("../../faults/plans/abd-no-write-back.yaml")),
+    ("abd-forgetful", include_str!("../../faults/plans/abd-forgetful.yaml")),
+    ("etcd-faults", include_str!("../../faults/plans/etcd-faults.yaml")),
+    ("etcd-stale-reads", include_str!("../../faults/plans/etcd-stale-reads.yaml")),
+    ("random-everything", include_str!("../../faults/plans/random-everything.yaml")),
+];
+
+/// What ships inside the program.
+#[derive(Debug)]
+pub struct Catalogue {
+    pub(crate) faults: Vec<FaultEntry>,
+    pub(crate) workloads: Vec<WorkloadEntry>,
+    pub(crate) systems: Vec<Arc<Source>>,
+    pub(crate) plans: Vec<Arc<Source>>,
+    pub(crate) consistency: &'static [Consistency],
+}
+
+impl Catalogue {
+    /// Reads the embedded files.
+    ///
+    /// # Panics
+    /// When one of them is wrong, which a test rules out.
+    pub fn embedded() -> Self {
+        let of = |folder: &'static str| move |file: &Embedded| source(folder, file);
+        Self {
+            faults: FAULTS.iter().map(of("faults")).map(|file| sound(entry::fault(&file))).collect(),
+            workloads: WORKLOADS
+                .iter()
+                .map(of("workloads"))
+                .map(|file| sound(entry::workload(&file)))
+                .collect(),
+            systems: SYSTEMS.iter().map(of("systems")).collect(),
+            plans: PLANS.iter().map(of("plans")).collect(),
+            consistency: CONSISTENCY,
+        }
+    }
+
+    pub(crate) fn system(&self, name: &str) -> Option<&Arc<Source>> {
+        self.systems.iter().find(|source| stem(&source.name) == name)
+    }
+
+    pub(crate) fn system_names(&self) -> Vec<&str> {
+        self.systems.iter().map(|source| stem(&source.name)).collect()
+    }
+
+    pub(crate) fn plan(&self, name: &str) -> Option<&Arc<Source>> {
+        self.plans.iter().find(|source| stem(&source.name) == name)
+    }
+
+    pub(crate) fn plan_names(&self) -> Vec<&str> {
+        self.plans.iter().map(|source| stem(&source.name)).collect()
+    }
+}
+
+/// `catalogue:plans/demo.yaml`: no path, so that nobody looks for a file.
+fn source(folder: &str, (name, text): &Embedded) -> Arc<Source> {
+    Arc::new(Source {
+        name: format!("catalogue:{folder}/{name}.yaml"),
+        text: (*text).to_owned(),
+    })
+}
+
+/// The name of a file without folders and ending.
+pub(crate) fn stem(name: &str) -> &str {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    file.strip_suffix(".yaml").or_else(|| file.strip_suffix(".yml")).unwrap_or(file)
+}
+
+fn sound<T>(entry: Result<T, Vec<Diagnostic>>) -> T {
+    entry.unwrap_or_else(|diagnostics| {
+        panic!("the embedded catalogue is wrong:\n{}", render(&diagnostics, false))
+    })
+}
