@@ -4,8 +4,12 @@
 //! key's operations are reduced to what they say of one register ([`operations`]), and judged:
 //! in n·log n where written values are unique ([`zones`]), else by the general engine ([`sweep`]).
 
+mod judge;
 mod operations;
+mod refusals;
+mod replay;
 mod sweep;
+mod zones;
 
 #[cfg(test)]
 mod oracle;
