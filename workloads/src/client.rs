@@ -5,6 +5,7 @@
 
 pub mod abd;
 mod etcd;
+mod exec;
 mod kinds;
 mod noop;
 

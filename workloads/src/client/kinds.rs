@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use super::{Connector, abd, etcd, noop};
+use super::{Connector, abd, etcd, exec as exec_client, noop};
 
 /// A kind of client, as the catalogue shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,11 @@ pub const CLIENT_KINDS: &[ClientKind] = &[
         }],
     },
     ClientKind {
+        name: "exec",
+        about: "a program in any language, over its stdin and stdout",
+        options: &[],
+    },
+    ClientKind {
         name: "noop",
         about: "answers at once without a system, to measure the runner",
         options: &[],
@@ -73,13 +78,13 @@ pub fn connector(
     for (name, value) in options {
         known.check(name, value)?;
     }
-    let _ = (exec, multiplex, stderr);
     match kind {
         "abd" => Ok(Arc::new(abd::AbdConnector)),
         "etcd" => {
             let serializable = options.get("reads").is_some_and(|reads| reads == "serializable");
             Ok(Arc::new(etcd::EtcdConnector { serializable }))
         }
+        "exec" => Ok(Arc::new(exec_client::ExecConnector::new(exec, multiplex, stderr)?)),
         _ => Ok(Arc::new(noop::NoopConnector)),
     }
 }
