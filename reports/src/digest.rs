@@ -1,6 +1,6 @@
 //! What several reports need of a run, worked out once.
 
-use temblor_history::{Completion, Fault, Happening};
+use temblor_history::{Fault, Happening};
 
 use crate::StoredRun;
 use crate::measure::{
@@ -60,11 +60,6 @@ impl<'a> Digest<'a> {
 
     pub(crate) fn latency(&self, measure: Measure) -> Latency {
         latency(&self.timings, self.load, measure)
-    }
-
-    /// Whether anything ended ok at all: without it, shares and gaps say nothing.
-    pub(crate) fn served(&self) -> bool {
-        self.timings.operations.iter().any(|timing| timing.completion == Completion::Ok)
     }
 
     pub(crate) fn fault_counts(&self) -> FaultCounts {

@@ -49,8 +49,11 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
 
 /// Text as one line of Markdown: no markup, no mention, no link, no table cell comes of it.
 pub(crate) fn markdown(text: &str) -> String {
+    let text = visible(text);
     let mut escaped = String::with_capacity(text.len());
-    for character in visible(text).chars() {
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let before_space = characters.peek().is_none_or(|next| next.is_whitespace());
         match character {
             '\n' | '\t' => escaped.push(' '),
             '&' => escaped.push_str("&amp;"),
@@ -59,7 +62,7 @@ pub(crate) fn markdown(text: &str) -> String {
             // As an entity: a backslash does not stop a mention, an issue link or a bare address.
             '@' => escaped.push_str("&#64;"),
             '#' => escaped.push_str("&#35;"),
-            ':' => escaped.push_str("&#58;"),
+            ':' if !before_space => escaped.push_str("&#58;"),
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '+' | '-' | '!' | '|'
             | '~' | '$' => {
                 escaped.push('\\');

@@ -6,7 +6,6 @@
 mod facts;
 mod faults;
 mod figures;
-mod first_screen;
 mod latency;
 mod leaders;
 mod table;
@@ -16,6 +15,7 @@ mod violations;
 use askama::Template;
 
 use crate::digest::Digest;
+use crate::first_screen;
 use crate::{ReportError, StoredRun};
 
 #[derive(Template)]

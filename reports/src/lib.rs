@@ -5,11 +5,23 @@
 
 mod digest;
 mod escape;
+mod files;
+mod first_screen;
 mod html;
+mod junit;
+mod latency_log;
 pub mod measure;
+mod rfc3339;
 mod stored_run;
+mod summary;
 mod svg;
+mod terminal;
 mod words;
 
+pub use files::write_all;
 pub use html::html;
+pub use junit::junit;
+pub use latency_log::latency_log;
 pub use stored_run::{ReportError, StoredRun};
+pub use summary::{SUMMARY_BYTES_MOST, summary};
+pub use terminal::terminal;

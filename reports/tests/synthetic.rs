@@ -27,7 +27,13 @@ pub(crate) struct Synthetic {
 }
 
 /// A fault on one node, from `begin` to `end`, verified.
-pub(crate) fn fault(name: &str, class: FaultClass, node: &str, begin: i64, end: i64) -> Vec<FaultEvent> {
+pub(crate) fn fault(
+    name: &str,
+    class: FaultClass,
+    node: &str,
+    begin: i64,
+    end: i64,
+) -> Vec<FaultEvent> {
     let event = |time: i64, change: FaultChange| FaultEvent {
         occurrence: format!("chaos.{name}#{begin}"),
         fault: name.to_owned(),

@@ -9,7 +9,7 @@ use crate::words;
 #[derive(Debug)]
 pub(crate) struct Facts<'a> {
     /// Each fact's name with its words.
-    pub(crate) facts: Vec<(&'static str, String)>,
+    pub(crate) named: Vec<(&'static str, String)>,
     /// What decides whether acknowledged writes survive, and what the documentation permits.
     pub(crate) durability: &'a [String],
     pub(crate) limits: &'a [String],
@@ -22,7 +22,7 @@ pub(crate) fn facts<'a>(digest: &Digest<'a>) -> Facts<'a> {
     facts.extend(how(manifest));
     facts.retain(|(_, words)| !words.is_empty());
     Facts {
-        facts,
+        named: facts,
         durability: &manifest.system.durability,
         limits: &manifest.system.limits,
         plan: &digest.run.plan,

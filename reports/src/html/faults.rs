@@ -59,13 +59,13 @@ fn fault_row(fault: &Fault) -> Vec<Cell> {
     ]
 }
 
-/// A moment with its uncertainty, where that shows.
+/// A moment, or the bounds within which it is known to lie, where they show.
 fn measured(at: Measured) -> String {
-    let doubt = at.latest.saturating_sub(at.earliest);
-    if doubt < 1_000_000 {
-        words::exact_moment(at.latest)
+    let (earliest, latest) = (words::exact_moment(at.earliest), words::exact_moment(at.latest));
+    if earliest == latest {
+        latest
     } else {
-        format!("{} − {}", words::exact_moment(at.latest), words::duration(doubt))
+        format!("{} – {latest}", earliest.trim_end_matches(" s"))
     }
 }
 

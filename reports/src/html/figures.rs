@@ -216,11 +216,15 @@ impl<'a> Plot<'a> {
         let level = LevelAxis::new(8.0, BOTTOM, 1.0);
         let mut svg = self.start(BOTTOM, "Share of the intended operations that ended ok");
         level.draw(&mut svg, &HALVES.map(|share| (share, format!("{:.0}%", share * 100.0))));
-        let share = |bin: usize| {
-            let (served, intended) = (seconds.served[bin], seconds.intended[bin]);
-            (intended > 0).then(|| level.y(served as f64 / intended as f64))
+        let share = |counts: &[u64], bin: usize| {
+            let intended = seconds.intended[bin];
+            (intended > 0).then(|| level.y(counts[bin] as f64 / intended as f64))
         };
-        draw_area(&mut svg, "ok", &self.points(&seconds, share), BOTTOM);
+        let points = |counts: &[u64]| self.points(&seconds, |bin| share(counts, bin));
+        draw_area(&mut svg, "ok", &points(&seconds.served), BOTTOM);
+        if seconds.answered != seconds.served {
+            draw_line(&mut svg, "answered", &points(&seconds.answered));
+        }
         self.axis.draw(&mut svg, BOTTOM, true);
         Figure { title: "Availability", drawing: svg.finish(), note: self.availability_note() }
     }
@@ -233,7 +237,7 @@ impl<'a> Plot<'a> {
         let gap = self.digest.longest_gap();
         format!(
             "Ok over intended, shed load included: {} of {} ({}); with refusals, which are answers \
-             too: {}. Longest time without an ok from any client: {}, from {} to {}.",
+             too (dashed): {}. Longest time without an ok from any client: {}, from {} to {}.",
             words::count(seen.ok),
             words::count(seen.intended),
             words::percent(share),

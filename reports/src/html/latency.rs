@@ -90,8 +90,8 @@ fn of<'d>(
 
 fn by_period(digest: &Digest<'_>, periods: &[Period], measure: Measure) -> Table {
     let mut table = columns(&[("operation", false), ("when", false)]);
-    for period in periods {
-        for (function, name) in digest.timings.functions.iter().enumerate() {
+    for (function, name) in digest.timings.functions.iter().enumerate() {
+        for period in periods {
             let latency = Latency::of(of(digest, period, function), measure);
             if latency.count() > 0 {
                 let mut row = vec![Cell::code(name.clone()), period.name.clone().into()];
@@ -106,8 +106,8 @@ fn by_period(digest: &Digest<'_>, periods: &[Period], measure: Measure) -> Table
 fn by_outcome(digest: &Digest<'_>, periods: &[Period]) -> Table {
     let mut table = columns(&[("operation", false), ("when", false), ("outcome", false)]);
     let all = [Completion::Ok, Completion::Refused, Completion::Fail, Completion::Info];
-    for period in periods {
-        for (function, name) in digest.timings.functions.iter().enumerate() {
+    for (function, name) in digest.timings.functions.iter().enumerate() {
+        for period in periods {
             for completion in all {
                 let ended = |timing: &&Timing| timing.completion == completion;
                 let times = of(digest, period, function).filter(ended);

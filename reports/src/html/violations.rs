@@ -198,9 +198,8 @@ fn asked_and_answered(op: &WitnessOp) -> String {
         text = format!("{text} {}", short(&op.argument));
     }
     match (outcome(op), op.argument.is_null()) {
-        ("ok", true) => format!("{text} → {}", short(&op.result)),
         ("ok", false) if op.result.is_null() || op.result == op.argument => text,
-        ("ok", false) => format!("{text} → {}", short(&op.result)),
+        ("ok", _) => format!("{text} → {}", short(&op.result)),
         ("unknown", _) => format!("{text} ?"),
         (how, _) => format!("{text} {how}"),
     }

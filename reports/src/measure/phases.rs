@@ -25,7 +25,7 @@ pub fn run_window(events: &[RunEvent], timings: &Timings) -> Window {
 /// The phases in order.
 pub fn phase_spans(events: &[RunEvent], timings: &Timings) -> Vec<PhaseSpan> {
     let mut spans: Vec<PhaseSpan> = Vec::new();
-    let mut close = |spans: &mut Vec<PhaseSpan>, time: i64| {
+    let close = |spans: &mut Vec<PhaseSpan>, time: i64| {
         if let Some(open) = spans.last_mut() {
             open.window.to = open.window.to.min(time);
         }

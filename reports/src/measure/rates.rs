@@ -52,6 +52,8 @@ pub struct Rates {
     pub intended: Vec<u64>,
     /// Of those intended in each bin, how many ended ok (whenever that was).
     pub served: Vec<u64>,
+    /// Of those intended in each bin, how many ended ok or were refused.
+    pub answered: Vec<u64>,
     /// Of those intended in each bin, how many were shed.
     pub shed: Vec<u64>,
 }
@@ -95,6 +97,7 @@ pub fn rates(timings: &Timings, shed: &ShedLoad, window: Window, width: i64) -> 
         ended: vec![[0; 4]; bins],
         intended: vec![0; bins],
         served: vec![0; bins],
+        answered: vec![0; bins],
         shed: vec![0; bins],
     };
     for (second, count) in &shed.seconds {
@@ -109,7 +112,9 @@ pub fn rates(timings: &Timings, shed: &ShedLoad, window: Window, width: i64) -> 
         }
         if let Some(at) = bin(timing.intended).filter(|_| !timing.final_read) {
             rates.intended[at] += 1;
-            rates.served[at] += u64::from(timing.completion == Completion::Ok);
+            let (ok, refused) = (Completion::Ok, Completion::Refused);
+            rates.served[at] += u64::from(timing.completion == ok);
+            rates.answered[at] += u64::from([ok, refused].contains(&timing.completion));
         }
     }
     rates
@@ -148,6 +153,7 @@ mod tests {
             ended: vec![[0; 4], [1, 0, 0, 1]],
             intended: vec![5, 0],
             served: vec![1, 0],
+            answered: vec![1, 0],
             shed: vec![3, 0],
         };
         assert_eq!(rates, expected);

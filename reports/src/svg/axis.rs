@@ -134,21 +134,21 @@ mod tests {
     #[test]
     fn steps_are_round() {
         let steps = [0.3, 1.0, 1.1, 4.9, 7.0, 60.0, 100.0].map(round_step);
-        assert_eq!(steps, [0.5, 1.0, 2.0, 5.0, 10.0, 100.0, 100.0]);
+        assert_eq!(format!("{steps:?}"), "[0.5, 1.0, 2.0, 5.0, 10.0, 100.0, 100.0]");
     }
 
     #[test]
     fn time_runs_over_the_whole_plot_and_not_beyond() {
         let axis = TimeAxis::new(Window { from: SECOND, to: 3 * SECOND });
         let places = [0, SECOND, 2 * SECOND, 3 * SECOND, 9 * SECOND].map(|time| axis.x(time));
-        assert_eq!(places, [LEFT, LEFT, (LEFT + RIGHT) / 2.0, RIGHT, RIGHT]);
+        assert_eq!(format!("{places:?}"), "[64.0, 64.0, 586.0, 1108.0, 1108.0]");
     }
 
     #[test]
     fn decades_hold_what_they_were_made_for() {
         let axis = LogAxis::new(0.0, 30.0, 1_500_000, 400_000_000);
         let heights = [1_000_000, 10_000_000, 1_000_000_000, 5].map(|ns| axis.y(ns));
-        assert_eq!(heights, [30.0, 20.0, 0.0, 30.0]);
+        assert_eq!(format!("{heights:?}"), "[30.0, 20.0, 0.0, 30.0]");
     }
 
     #[test]

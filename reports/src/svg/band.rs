@@ -51,7 +51,7 @@ impl Band {
 }
 
 /// The style sheet's word for what a fault acts on.
-pub(crate) fn class_of(class: FaultClass) -> &'static str {
+fn class_of(class: FaultClass) -> &'static str {
     match class {
         FaultClass::Link => "link",
         FaultClass::Process => "process",
@@ -96,10 +96,7 @@ pub(crate) fn draw_strip(bands: &[Band], phases: &[(String, Window)], window: Wi
     let height = 26.0 + ROW * used as f64;
     let mut svg = Svg::new(axis::WIDTH, height, "Phases, and faults as measured");
     for (name, phase) in phases {
-        let (from, to) = (axis.x(phase.from), axis.x(phase.to));
-        svg.line("phase", (from, 0.0), (from, height));
-        let name = fitting(name, to - from - 4.0);
-        svg.text("bl", (from + 4.0, 11.0), Anchor::Start, &name);
+        draw_phase(&mut svg, name, axis.x(phase.from), axis.x(phase.to), height);
     }
     for (band, row) in bands.iter().zip(rows) {
         let top = 20.0 + ROW * row as f64;
@@ -109,6 +106,17 @@ pub(crate) fn draw_strip(bands: &[Band], phases: &[(String, Window)], window: Wi
         svg.text("fl", (axis.x(band.inner.from) + 4.0, top + 13.0), Anchor::Start, &label);
     }
     svg.finish()
+}
+
+/// A phase's begin with its name; a name that has no room in its phase stands before it.
+fn draw_phase(svg: &mut Svg, name: &str, from: f64, to: f64, height: f64) {
+    svg.line("phase", (from, 0.0), (from, height));
+    let room = text_width(name) + 8.0;
+    if to - from >= room || from - axis::LEFT < room {
+        svg.text("bl", (from + 4.0, 11.0), Anchor::Start, &fitting(name, to - from - 4.0));
+    } else {
+        svg.text("bl", (from - 4.0, 11.0), Anchor::End, name);
+    }
 }
 
 /// How wide a label is, in a figure's units; system fonts differ by a tenth or so.

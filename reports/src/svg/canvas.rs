@@ -87,7 +87,7 @@ impl Svg {
         let (class, text, anchor) = (html(class), html(text), anchor.word());
         let (x, y) = (Number(x), Number(y));
         self.push(format_args!(
-            r#"<text class="{class}" x="{x}" y="{y}" text-anchor="{anchor}"><tspan class="no">{number}</tspan> {text}</text>"#
+            r#"<text class="{class}" x="{x}" y="{y}" text-anchor="{anchor}"><tspan class="num">{number}</tspan> {text}</text>"#
         ));
     }
 

@@ -1,9 +1,9 @@
-//! The first screen: what was found, in words, before anything else.
+//! The first screen: what was found, in words, before anything else. Every report opens with it.
 
 use temblor_history::{CheckReport, Outcome, Verdict};
 
 use crate::digest::Digest;
-use crate::words;
+use crate::{rfc3339, words};
 
 /// What the first screen says.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,7 +67,8 @@ fn subtitle(digest: &Digest<'_>) -> String {
         Some(length) => words::duration(length),
         None => "cut short".to_owned(),
     };
-    format!("{} · {} · {length}", manifest.plan.name, manifest.started)
+    let started = rfc3339::readable(&manifest.started);
+    format!("{} · {started} · {length}", manifest.plan.name)
 }
 
 fn reasons(verdict: &Verdict) -> Vec<String> {
@@ -80,10 +81,9 @@ fn reasons(verdict: &Verdict) -> Vec<String> {
     let errors = verdict.errors.iter().cloned();
     match verdict.verdict {
         Outcome::Pass => Vec::new(),
-        Outcome::Error => errors.collect(),
         Outcome::Inconclusive => undecided.chain(gates).collect(),
-        // The violation stands by itself; what else went wrong is shown with it.
-        Outcome::Violation => errors.collect(),
+        // A violation stands by itself; what else went wrong is shown with it.
+        Outcome::Error | Outcome::Violation => errors.collect(),
     }
 }
 
@@ -94,7 +94,8 @@ fn claims(verdict: &Verdict) -> Vec<(&'static str, String)> {
     }
     let found = match (verdict.found.as_slice(), verdict.verdict) {
         ([], Outcome::Pass) => "nothing against it".to_owned(),
-        ([], _) => "nothing, but that does not say much here".to_owned(),
+        ([], Outcome::Error) => "nothing: the harness failed".to_owned(),
+        ([], _) => "nothing, which proves little here".to_owned(),
         (found, _) => words::listed(found),
     };
     claims.push(("Found", found));
