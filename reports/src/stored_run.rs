@@ -6,6 +6,8 @@ use temblor_history::{
     Fault, History, HistoryErrors, Manifest, RunEvent, RunFolder, StoredError, Verdict,
 };
 
+use crate::server_logs::{self, ServerLog};
+
 /// What keeps a report from being written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -48,6 +50,8 @@ pub struct StoredRun {
     pub events: Vec<RunEvent>,
     /// The verdict.
     pub verdict: Verdict,
+    /// What the servers' logs say near violations, and at their ends.
+    pub logs: Vec<ServerLog>,
     /// What a reader should know of the files.
     pub warnings: Vec<String>,
 }
@@ -66,8 +70,11 @@ impl StoredRun {
         let events = or_none(folder.read_events(), &mut warnings);
         let plan = std::fs::read(folder.plan()).unwrap_or_default();
         let plan = String::from_utf8_lossy(&plan).into_owned();
+        let nodes = manifest.nodes.iter().map(|node| node.name.clone());
+        let moments = server_logs::moments(&verdict);
+        let logs = server_logs::server_logs(folder, nodes, &manifest.started, &moments);
         let folder = folder.clone();
-        Ok(Self { folder, manifest, plan, history, faults, events, verdict, warnings })
+        Ok(Self { folder, manifest, plan, history, faults, events, verdict, logs, warnings })
     }
 }
 

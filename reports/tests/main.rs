@@ -68,6 +68,9 @@ fn every_outcome_has_its_reports() {
         }
         assert!(summary.contains(verdict.title.split(':').next().unwrap()), "{summary}");
         assert!(terminal.contains(&verdict.title), "{terminal}");
+        assert!(page.contains("n3 second 99"), "the logs' ends");
+        let near = ["second 22 ", "second 25 ", "second 26 "].map(|line| page.contains(line));
+        assert_eq!(near, [name == "violation", name == "violation", false], "{name}");
         assert!(page.contains(&format!(r#"<header class="{name}">"#)));
         assert!(!page.contains("<script"));
         assert_well_formed(&junit);

@@ -98,7 +98,21 @@ impl Synthetic {
         write_json(&folder.verdict(), verdict);
         std::fs::write(folder.plan(), "# Isolates the leader.\nsystem: abd\nnodes: 3\nseed: 7\n")
             .unwrap();
+        self.write_logs(&folder);
         folder
+    }
+
+    fn write_logs(&self, folder: &RunFolder) {
+        for node in ["n1", "n2", "n3"] {
+            let logs = folder.node(node).join("logs");
+            std::fs::create_dir_all(&logs).unwrap();
+            let line = |second: i64| {
+                let stamp = format!("2026-11-22T10:{:02}:{:02}.250Z", 4 + second / 60, second % 60);
+                format!("{{\"ts\":\"{stamp}\",\"msg\":\"{node} second {second} {}\"}}\n", self.text)
+            };
+            let lines: String = (0..self.seconds.min(300)).map(line).collect();
+            std::fs::write(logs.join("abd.log"), lines).unwrap();
+        }
     }
 
     fn write_history(&self, path: &Path) {

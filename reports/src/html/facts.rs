@@ -1,9 +1,9 @@
 //! What was run, on what, and how.
 
-use temblor_history::{Manifest, PhasePlan};
+use temblor_history::{Manifest, Outcome, PhasePlan};
 
 use crate::digest::Digest;
-use crate::words;
+use crate::{ServerLog, words};
 
 /// The facts' part of the page.
 #[derive(Debug)]
@@ -14,6 +14,9 @@ pub(crate) struct Facts<'a> {
     pub(crate) durability: &'a [String],
     pub(crate) limits: &'a [String],
     pub(crate) plan: &'a str,
+    pub(crate) logs: &'a [ServerLog],
+    /// Whether the ends of the logs are what a reader wants first.
+    pub(crate) logs_open: bool,
 }
 
 pub(crate) fn facts<'a>(digest: &Digest<'a>) -> Facts<'a> {
@@ -26,6 +29,8 @@ pub(crate) fn facts<'a>(digest: &Digest<'a>) -> Facts<'a> {
         durability: &manifest.system.durability,
         limits: &manifest.system.limits,
         plan: &digest.run.plan,
+        logs: &digest.run.logs,
+        logs_open: digest.run.verdict.verdict == Outcome::Error,
     }
 }
 

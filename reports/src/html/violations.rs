@@ -6,6 +6,7 @@ use temblor_history::{
 
 use crate::digest::Digest;
 use crate::escape::shortened;
+use crate::server_logs::NEAR;
 use crate::svg::{Band, Bar, Lane, Markup, draw_lanes};
 use crate::words;
 
@@ -15,6 +16,8 @@ use super::table::{Cell, Table};
 const CARDS_MOST: usize = 10;
 /// How long after a fault's end it still counts as what was going on.
 const AFTERMATH: i64 = 5_000_000_000;
+/// Log lines quoted for one violation.
+const LOG_LINES_MOST: usize = 60;
 /// Leader changes marked in one picture.
 const MARKS_MOST: usize = 6;
 
@@ -52,6 +55,8 @@ pub(crate) struct Card {
     pub(crate) size_note: Option<String>,
     /// Faults and leader changes at that time.
     pub(crate) around: Vec<String>,
+    /// What the servers' logs say within two seconds of the operation that cannot be explained.
+    pub(crate) logs: Vec<String>,
     pub(crate) operations: Table,
     /// The checker's whole text, where there is no witness to draw or it says more.
     pub(crate) explanation: String,
@@ -90,6 +95,7 @@ fn card(digest: &Digest<'_>, check: &CheckReport, anomaly: &Anomaly) -> Card {
         legal: witness.and_then(|witness| witness.legal.clone()),
         size_note: witness.and_then(size_note),
         around: witness.map_or(Vec::new(), |witness| around(digest, witness)),
+        logs: witness.map_or(Vec::new(), |witness| logs(digest, witness)),
         operations: witness.map_or(Table::default(), operations),
         explanation: anomaly.explanation.clone(),
     }
@@ -246,6 +252,23 @@ fn around(digest: &Digest<'_>, witness: &Witness) -> Vec<String> {
     let changes = leader_changes(digest, from, to).into_iter();
     let changes = changes.map(|(time, what)| format!("{what} from {}", words::moment(time)));
     faults.chain(changes).collect()
+}
+
+/// Lines of all logs in their order by the servers' own clocks.
+fn logs(digest: &Digest<'_>, witness: &Witness) -> Vec<String> {
+    let culprits = || witness.ops.iter().filter(|op| op.culprit);
+    let moments = || culprits().flat_map(|op| [Some(op.invoked), op.completed]).flatten();
+    let near = |time: i64| moments().any(|moment| (time - moment).abs() <= NEAR);
+    let mut lines: Vec<(i64, String)> = Vec::new();
+    for log in &digest.run.logs {
+        let of_log = log.near.iter().filter(|(time, _)| near(*time));
+        lines.extend(of_log.map(|(time, line)| {
+            (*time, format!("{} {}  {line}", log.node, words::exact_moment(*time)))
+        }));
+    }
+    lines.sort_by_key(|(time, _)| *time);
+    lines.truncate(LOG_LINES_MOST);
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 fn fault_words(fault: &Fault) -> String {
