@@ -15,17 +15,28 @@
 //! fault acts on, and says what it measured. It decides no verdict and asks no server anything.
 
 mod agent;
+mod channel;
+mod clients;
 mod controller;
 mod doctor;
 mod enter;
 mod error;
+mod evidence;
 mod guard;
+mod ledger;
+mod links;
 mod message;
 mod namespaces;
+mod node;
+mod prober;
+mod processes;
 mod provider;
 mod recover;
+mod spawn;
 mod spec;
+mod switch;
 mod tap;
+mod volley;
 
 pub use agent::agent_main;
 pub use controller::Cluster;
@@ -38,3 +49,4 @@ pub use recover::{Recovered, recover};
 pub use spec::{
     Applied, ClusterEvent, ClusterSpec, DownReport, NodeSpec, ResolvedFault, ServerSpec,
 };
+pub use switch::LinkCounts;

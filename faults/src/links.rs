@@ -23,7 +23,7 @@ impl std::fmt::Display for Port {
 /// What becomes of the packets of one directed link. The default passes everything at once.
 ///
 /// Policies of several faults on one link compose: any `drop` drops, losses are independent,
-/// delays add up.
+/// delays add up, and so do jitters.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct LinkPolicy {
     /// Nothing passes.
@@ -36,10 +36,44 @@ pub struct LinkPolicy {
     pub loss: f64,
 }
 
+impl LinkPolicy {
+    /// What two faults on one link make of it.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            drop: self.drop || other.drop,
+            delay: self.delay + other.delay,
+            jitter: self.jitter + other.jitter,
+            loss: 1.0 - (1.0 - self.loss) * (1.0 - other.loss),
+        }
+    }
+
+    /// Whether single packets fare differently, so that the switch has to see each one.
+    pub fn is_per_packet(&self) -> bool {
+        self.loss > 0.0 || !self.delay.is_zero() || !self.jitter.is_zero()
+    }
+}
+
 /// The links of a cluster, as a fault changes them. Implemented by the harness.
 pub trait Links {
     /// Puts a policy on the directed link, in the name of `occurrence`.
     fn set(&mut self, occurrence: &str, from: &Port, to: &Port, policy: LinkPolicy);
     /// Takes away every policy that was put in the name of `occurrence`.
     fn clear(&mut self, occurrence: &str);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_compose() {
+        let ms = Duration::from_millis;
+        let slow = LinkPolicy { delay: ms(50), jitter: ms(10), loss: 0.5, ..LinkPolicy::default() };
+        let cut = LinkPolicy { drop: true, delay: ms(2), loss: 0.5, ..LinkPolicy::default() };
+        let both = LinkPolicy { drop: true, delay: ms(52), jitter: ms(10), loss: 0.75 };
+        assert_eq!(slow.and(cut), both);
+        assert_eq!(slow.and(LinkPolicy::default()), slow);
+        assert!(!LinkPolicy { drop: true, ..LinkPolicy::default() }.is_per_packet());
+    }
 }

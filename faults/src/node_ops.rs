@@ -41,12 +41,14 @@ pub enum Signal {
 pub trait NodeOps {
     /// Every live process of the node's servers.
     fn servers(&mut self) -> std::io::Result<Vec<ServerProcess>>;
-    /// Sends a signal to one of them, which must still be the same process.
+    /// Sends a signal to one of them if it is still the same process; that it is gone is no error.
     fn signal(&mut self, server: &ServerProcess, signal: Signal) -> std::io::Result<()>;
     /// From now on exits of servers are laid to this occurrence (none: to nobody).
     fn blame(&mut self, occurrence: Option<&str>);
     /// Starts every server that does not run.
     fn start_servers(&mut self) -> std::io::Result<()>;
+    /// The names of the servers that do not run.
+    fn servers_down(&mut self) -> std::io::Result<Vec<String>>;
     /// Waits until the condition holds on the machine or the bound is reached; reaps meanwhile.
     fn wait(
         &mut self,

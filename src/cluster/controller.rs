@@ -1,16 +1,51 @@
-//! The controller's side of a cluster.
+//! The controller's side of a cluster: up, faults, heals, down.
 
-use temblor_history::Evidence;
-use tokio::sync::mpsc::UnboundedSender;
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::Ipv4Addr,
+    os::fd::OwnedFd,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use super::{Applied, ClusterError, ClusterEvent, ClusterSpec, DownReport, Entered, ResolvedFault};
+use temblor_faults::{FaultKind, NodeFault};
+use temblor_history::{Evidence, FaultClass, Measured};
+use tokio::{sync::mpsc::UnboundedSender, task::spawn_blocking};
 
-/// A cluster that is up.
+use super::{
+    Applied, ClusterError, ClusterEvent, ClusterSpec, DownReport, Entered, NodeSpec, Provider,
+    ResolvedFault,
+    guard::Charge,
+    ledger::{Entry, Ledger, Process},
+    links::Links,
+    message::{Answer, Ask, Network, PortAddress, Setup},
+    node::{self, Made, Node},
+    switch::Switch,
+    tap,
+};
+
+/// How long a graceful stop may take before force, milliseconds.
+const GRACE_MS: u64 = 10_000;
+/// The last octet of the clients' address, above all nodes.
+const CLIENTS: u8 = 254;
+/// More nodes than this have no addresses.
+const MOST_NODES: usize = 200;
+
+/// A cluster that is up. Dropping it ends the nodes too, without waiting for it.
 #[derive(Debug)]
-pub struct Cluster {}
+pub struct Cluster {
+    nodes: Vec<Arc<Node>>,
+    links: Option<Links>,
+    switch: Option<Arc<Switch>>,
+    /// The nodes of every process fault that is active, by occurrence.
+    process_faults: Mutex<BTreeMap<String, Vec<String>>>,
+    data: Vec<std::path::PathBuf>,
+    keep_data: bool,
+}
 
 impl Cluster {
-    /// Makes nodes and links; starts no server.
+    /// Makes nodes and links; starts no server. `entered` proves that this process stands in the
+    /// clients' network.
     ///
     /// # Errors
     ///
@@ -20,44 +55,327 @@ impl Cluster {
         spec: ClusterSpec,
         events: UnboundedSender<ClusterEvent>,
     ) -> Result<Self, ClusterError> {
-        let _ = (entered, spec, events);
-        Err(ClusterError::new("this machine", "make a cluster", "not written yet"))
+        begin_ledger(entered.provider(), &spec)?;
+        let ports = ports(entered.provider(), &spec)?;
+        let mut made = make_nodes(&spec, ports.as_deref()).await?;
+        let switch = ports.as_deref().map(|ports| plug_in(&spec, ports, &mut made));
+        let switch = match switch.transpose() {
+            Ok(switch) => switch,
+            Err(error) => {
+                abandon(made).await;
+                return Err(error);
+            }
+        };
+        let nodes = adopt(&spec, made, &events, switch.as_ref())?;
+        let links = match (&switch, ports) {
+            (Some(switch), Some(ports)) => {
+                let links = Links::new(nodes.clone(), Arc::clone(switch), ports);
+                Some(links.map_err(|why| {
+                    ClusterError::new("the clients' network", "listen for probes", why)
+                })?)
+            }
+            _ => None,
+        };
+        Ok(Self {
+            nodes,
+            links,
+            switch,
+            process_faults: Mutex::default(),
+            data: spec.nodes.into_iter().map(|node| node.data).collect(),
+            keep_data: spec.keep_data,
+        })
     }
 
     /// Starts the node's servers that do not run.
     pub async fn start_servers(&self, node: &str) -> Result<(), ClusterError> {
-        Err(ClusterError::new(node, "start servers", "not written yet"))
+        self.node(node)?.ask(Ask::StartServers).await.map(drop)
     }
 
     /// Ends the node's servers with their stop signal, by force after ten seconds. Their exits
     /// are no events.
     pub async fn stop_servers(&self, node: &str) -> Result<(), ClusterError> {
-        Err(ClusterError::new(node, "stop servers", "not written yet"))
+        self.node(node)?.ask(Ask::StopServers { grace_ms: GRACE_MS }).await.map(drop)
     }
 
-    /// Applies a fault and gathers evidence that it bites.
+    /// Applies a fault and gathers evidence that it bites. A fault on several nodes acts on all
+    /// at once, a rolling restart on one after the other (without waiting for the system: who
+    /// wants that injects it node by node).
+    ///
+    /// # Errors
+    ///
+    /// When it could not be applied. A fault that was applied and did not bite is no error, but
+    /// evidence that does not hold.
     pub async fn inject(
         &self,
         occurrence: &str,
         fault: &ResolvedFault,
     ) -> Result<Applied, ClusterError> {
-        let _ = fault;
-        Err(ClusterError::new(occurrence, "inject", "not written yet"))
+        if fault.kind.class() == FaultClass::Link {
+            let links = self.links.as_ref().ok_or_else(|| {
+                ClusterError::new(occurrence, "inject", "on loopback there are no links to act on")
+                    .advise("link faults need namespaces: see `temblor doctor`")
+            })?;
+            return links.inject(occurrence, &fault.kind, &fault.cuts).await;
+        }
+        let kind = node_fault(&fault.kind);
+        if fault.nodes.is_empty() {
+            return Err(ClusterError::new(occurrence, "inject", "it acts on no node"));
+        }
+        if kind != NodeFault::Restart {
+            self.remembered().insert(occurrence.into(), fault.nodes.clone());
+        }
+        let ask = Ask::Inject { occurrence: occurrence.into(), fault: kind };
+        if fault.kind == (FaultKind::Restart { rolling: true }) {
+            return self.ask_in_turn(&fault.nodes, &ask).await;
+        }
+        self.ask_at_once(&fault.nodes, &ask).await
     }
 
     /// Removes a fault and gathers evidence that nothing of it is left (other faults may be).
     pub async fn heal(&self, occurrence: &str) -> Result<Applied, ClusterError> {
-        Err(ClusterError::new(occurrence, "heal", "not written yet"))
+        let nodes = self.remembered().remove(occurrence);
+        if let Some(nodes) = nodes {
+            let ask = Ask::Heal { occurrence: occurrence.into() };
+            return self.ask_at_once(&nodes, &ask).await;
+        }
+        let healed = match &self.links {
+            Some(links) => links.heal(occurrence).await,
+            None => None,
+        };
+        healed.unwrap_or_else(|| {
+            Err(ClusterError::new(occurrence, "heal", "no such fault is active"))
+        })
     }
 
     /// Removes every fault, and verifies that nothing is left: all links pass, no server is
-    /// stopped, every server runs.
+    /// stopped, every server runs (also one that had ended by itself).
     pub async fn heal_all(&self) -> Result<Vec<Evidence>, ClusterError> {
-        Err(ClusterError::new("this machine", "heal", "not written yet"))
+        self.remembered().clear();
+        let mut evidence = match &self.links {
+            Some(links) => links.heal_all().await?,
+            None => Vec::new(),
+        };
+        let names: Vec<String> = self.nodes.iter().map(|node| node.name.clone()).collect();
+        evidence.extend(self.ask_at_once(&names, &Ask::HealAll).await?.evidence);
+        Ok(evidence)
+    }
+
+    /// How many frames each directed link has passed, dropped and lost, by names; empty on
+    /// loopback.
+    pub fn link_counts(&self) -> Vec<(String, String, super::LinkCounts)> {
+        let Some(switch) = &self.switch else {
+            return Vec::new();
+        };
+        let names = self.nodes.iter().map(|node| node.name.clone());
+        let names: Vec<String> = names.chain(["clients".into()]).collect();
+        let pairs = (0..names.len()).flat_map(|from| (0..names.len()).map(move |to| (from, to)));
+        pairs
+            .filter(|(from, to)| from != to)
+            .map(|(from, to)| (names[from].clone(), names[to].clone(), switch.counts(from, to)))
+            .collect()
     }
 
     /// Ends every node and says what is left of them.
     pub async fn down(self) -> DownReport {
-        DownReport::default()
+        let nodes = self.nodes.clone();
+        let ended = spawn_blocking(move || {
+            std::thread::scope(|scope| {
+                let ending: Vec<_> = nodes.iter().map(|node| scope.spawn(|| node.end())).collect();
+                ending.into_iter().filter_map(|end| end.join().ok()?.err()).collect::<Vec<String>>()
+            })
+        })
+        .await;
+        let mut left = ended.unwrap_or_else(|why| vec![format!("the end of the nodes: {why}")]);
+        let folders = self.data.iter().filter(|folder| !self.keep_data && folder.exists());
+        left.extend(folders.map(|folder| format!("{}: remove it", folder.display())));
+        DownReport { left }
     }
+
+    fn node(&self, name: &str) -> Result<&Arc<Node>, ClusterError> {
+        self.nodes
+            .iter()
+            .find(|node| node.name == name)
+            .ok_or_else(|| ClusterError::new(name, "find it", "there is no such node"))
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<String>>> {
+        self.process_faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask_in_turn(&self, nodes: &[String], ask: &Ask) -> Result<Applied, ClusterError> {
+        let mut all = Vec::new();
+        for name in nodes {
+            all.push(applied(name, self.node(name)?.ask(ask.clone()).await?)?);
+        }
+        Ok(together(all))
+    }
+
+    async fn ask_at_once(&self, nodes: &[String], ask: &Ask) -> Result<Applied, ClusterError> {
+        let asked =
+            nodes.iter().map(async |name| applied(name, self.node(name)?.ask(ask.clone()).await?));
+        let all = futures_util::future::join_all(asked).await;
+        all.into_iter().collect::<Result<Vec<_>, _>>().map(together)
+    }
+}
+
+fn node_fault(kind: &FaultKind) -> NodeFault {
+    match kind {
+        FaultKind::Pause => NodeFault::Pause,
+        FaultKind::Restart { .. } => NodeFault::Restart,
+        _ => NodeFault::Kill,
+    }
+}
+
+/// What an agent measured, with its node's name on it.
+fn applied(node: &str, answer: Answer) -> Result<Applied, ClusterError> {
+    let Answer::Applied { begun, mut evidence } = answer else {
+        return Err(ClusterError::new(node, "understand its agent", format!("{answer:?}")));
+    };
+    for one in &mut evidence {
+        one.what = format!("{} on {node}", one.what);
+    }
+    Ok(Applied { begun, evidence })
+}
+
+/// Begun on all nodes: not before the first, and not after the last.
+fn together(all: Vec<Applied>) -> Applied {
+    let earliest = all.iter().map(|one| one.begun.earliest).min().unwrap_or(0);
+    let latest = all.iter().map(|one| one.begun.latest).max().unwrap_or(0);
+    let evidence = all.into_iter().flat_map(|one| one.evidence).collect();
+    Applied { begun: Measured { earliest, latest }, evidence }
+}
+
+fn begin_ledger(provider: Provider, spec: &ClusterSpec) -> Result<(), ClusterError> {
+    let entry = Entry::Run {
+        run: spec.run.clone(),
+        provider: provider.to_string(),
+        controller: Process::this(),
+    };
+    let parent = spec.ledger.parent().map_or(Ok(()), fs::create_dir_all);
+    parent.and_then(|()| Ledger::open(&spec.ledger)?.write(&entry)).map_err(|why| {
+        ClusterError::new(
+            "this machine",
+            format!("write the ledger {}", spec.ledger.display()),
+            why,
+        )
+    })
+}
+
+/// The switch's ports, the clients' last; none on loopback.
+fn ports(provider: Provider, spec: &ClusterSpec) -> Result<Option<Vec<PortAddress>>, ClusterError> {
+    if spec.nodes.is_empty() || spec.nodes.len() > MOST_NODES {
+        let why = format!("{} nodes: there must be 1 to {MOST_NODES}", spec.nodes.len());
+        return Err(ClusterError::new("this machine", "make a cluster", why));
+    }
+    if provider == Provider::Loopback {
+        return Ok(None);
+    }
+    let [a, b, c, _] = spec.nodes[0].address.octets();
+    let addresses = spec.nodes.iter().map(|node| node.address);
+    let addresses = addresses.chain([Ipv4Addr::new(a, b, c, CLIENTS)]);
+    Ok(Some(addresses.zip(0..).map(|(address, port)| PortAddress { port, address }).collect()))
+}
+
+fn network(ports: &[PortAddress], own: usize) -> Network {
+    let others = ports.iter().filter(|port| usize::from(port.port) != own).copied().collect();
+    Network { own: ports[own], others }
+}
+
+/// All nodes at once; if one fails, the others are let go again.
+async fn make_nodes(
+    spec: &ClusterSpec,
+    ports: Option<&[PortAddress]>,
+) -> Result<Vec<Made>, ClusterError> {
+    let making = spec.nodes.iter().enumerate().map(|(place, node)| {
+        let charge = charge(spec, node, ports.is_some());
+        let setup = setup(spec, node, ports.map(|ports| network(ports, place)));
+        spawn_blocking(move || node::make(&charge, setup))
+    });
+    let (mut made, mut failed) = (Vec::new(), None);
+    for one in futures_util::future::join_all(making).await {
+        match one {
+            Ok(Ok(node)) => made.push(node),
+            Ok(Err(error)) => failed = failed.or(Some(error)),
+            Err(why) => {
+                failed = failed.or(Some(ClusterError::new("this machine", "make a node", why)));
+            }
+        }
+    }
+    let Some(error) = failed else {
+        return Ok(made);
+    };
+    abandon(made).await;
+    Err(error)
+}
+
+async fn abandon(made: Vec<Made>) {
+    // What is left then is in the ledger.
+    let _ = spawn_blocking(move || made.into_iter().for_each(Made::abandon)).await;
+}
+
+fn charge(spec: &ClusterSpec, node: &NodeSpec, namespaces: bool) -> Charge {
+    Charge {
+        node: node.name.clone(),
+        namespaces,
+        data: node.data.clone(),
+        keep_data: spec.keep_data,
+        ledger: spec.ledger.clone(),
+    }
+}
+
+fn setup(spec: &ClusterSpec, node: &NodeSpec, network: Option<Network>) -> Setup {
+    Setup {
+        run: spec.run.clone(),
+        node: node.name.clone(),
+        servers: node.servers.clone(),
+        data: node.data.clone(),
+        logs: node.logs.clone(),
+        ledger: spec.ledger.clone(),
+        never: spec.never.clone(),
+        network,
+    }
+}
+
+/// Starts the switch with every node's cable and the clients' own.
+fn plug_in(
+    spec: &ClusterSpec,
+    ports: &[PortAddress],
+    made: &mut [Made],
+) -> Result<Arc<Switch>, ClusterError> {
+    let failed = |act: &'static str| {
+        move |why: std::io::Error| ClusterError::new("the clients' network", act, why)
+    };
+    let cables = made.iter_mut().zip(&spec.nodes).map(|(made, node)| {
+        made.cable.take().ok_or_else(|| {
+            ClusterError::new(
+                node.name.clone(),
+                "plug it into the switch",
+                "its cable did not come",
+            )
+        })
+    });
+    let mut cables: Vec<OwnedFd> = cables.collect::<Result<_, _>>()?;
+    let clients = network(ports, ports.len() - 1);
+    cables.push(tap::create_port(&clients).map_err(failed("make the clients' interface"))?);
+    let switch = Switch::start(cables, spec.seed).map_err(failed("start the switch"))?;
+    Ok(Arc::new(switch))
+}
+
+fn adopt(
+    spec: &ClusterSpec,
+    made: Vec<Made>,
+    events: &UnboundedSender<ClusterEvent>,
+    switch: Option<&Arc<Switch>>,
+) -> Result<Vec<Arc<Node>>, ClusterError> {
+    let adopted = spec.nodes.iter().zip(made).enumerate().map(|(port, (node, made))| {
+        let switch = switch.cloned();
+        let lost = move || {
+            // A switch that has ended holds no cable.
+            let _ = switch.map(|switch| switch.unplug(port));
+        };
+        Node::adopt(node.name.clone(), made, events.clone(), lost)
+            .map(Arc::new)
+            .map_err(|why| ClusterError::new(node.name.clone(), "listen to its agent", why))
+    });
+    adopted.collect()
 }

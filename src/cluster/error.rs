@@ -16,6 +16,7 @@ pub struct ClusterError {
 
 impl ClusterError {
     /// An error without advice.
+    #[expect(clippy::needless_pass_by_value, reason = "an error of the system is at its end here")]
     pub fn new(place: impl Into<String>, act: impl Into<String>, why: impl ToString) -> Self {
         Self { place: place.into(), act: act.into(), why: why.to_string(), advice: String::new() }
     }

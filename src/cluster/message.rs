@@ -1,8 +1,9 @@
 //! What controller and agent say to each other: one JSON object a line.
 
-use std::{net::Ipv4Addr, path::PathBuf};
+use std::{collections::BTreeMap, net::Ipv4Addr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
+use temblor_faults::NodeFault;
 use temblor_history::{Evidence, Measured};
 
 use super::ServerSpec;
@@ -25,7 +26,7 @@ pub(super) enum Ask {
     /// End every server with its stop signal, by force after a while.
     StopServers { grace_ms: u64 },
     /// Do to the servers what the fault says, in the name of the occurrence.
-    Inject { occurrence: String, fault: ProcessFault },
+    Inject { occurrence: String, fault: NodeFault },
     /// Undo it.
     Heal { occurrence: String },
     /// Undo every fault, and see that every server runs.
@@ -62,27 +63,18 @@ pub(super) struct Network {
 }
 
 /// Where a port of the switch is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct PortAddress {
     /// Its place in the switch.
     pub(super) port: u8,
     pub(super) address: Ipv4Addr,
 }
 
-/// The faults that act on servers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum ProcessFault {
-    Kill,
-    Pause,
-    Restart,
-}
-
 /// Datagrams to send: a burst to each receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Volley {
     /// Its number, unique in the run.
-    pub(super) volley: u64,
+    pub(super) number: u64,
     pub(super) bursts: Vec<Burst>,
     /// Between two datagrams of a burst.
     pub(super) spacing_us: u64,
@@ -133,7 +125,7 @@ pub(super) enum Answer {
     },
     /// So many datagrams left; the volley is over when `pending` is 0.
     Arrived {
-        sent: u32,
+        sent: BTreeMap<u8, u32>,
         pending: u32,
         arrivals: Vec<Arrival>,
     },

@@ -1,0 +1,180 @@
+//! The server processes of a node: starting them, and knowing when they end.
+
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use nix::{
+    errno::Errno,
+    sys::{
+        signal::Signal,
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
+    unistd::{Pid, chown},
+};
+
+use crate::cluster::{
+    ClusterError, ServerSpec, processes,
+    processes::Stat,
+    spawn::{self, Identity},
+};
+
+/// In the environment of every server, so that its children are known for what they are.
+const NAME: &str = "TEMBLOR_SERVER";
+
+/// One server of the node.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) spec: ServerSpec,
+    pub(super) output: PathBuf,
+    /// Its first process, while it runs; a server that makes itself a daemon hands this on.
+    pub(super) main: Option<i32>,
+    identity: Option<Identity>,
+}
+
+/// The end of a server's first process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ended {
+    pub(super) server: String,
+    pub(super) status: String,
+}
+
+/// All servers of the node.
+#[derive(Debug)]
+pub(super) struct Servers {
+    pub(super) all: Vec<Server>,
+    data: PathBuf,
+    own_namespaces: bool,
+}
+
+impl Servers {
+    /// Nothing is started; users are looked up, and the first server's user gets the data folder.
+    pub(super) fn new(
+        specs: Vec<ServerSpec>,
+        data: &Path,
+        logs: &Path,
+        own_namespaces: bool,
+    ) -> Result<Self, ClusterError> {
+        let all: Vec<Server> = specs
+            .into_iter()
+            .map(|spec| {
+                let act = format!("prepare server {}", spec.name);
+                let identity = spec.user.as_deref().map(Identity::of).transpose();
+                let identity = identity.map_err(|why| ClusterError::new("", act, why))?;
+                let output = logs.join(format!("{}.log", spec.name));
+                Ok(Server { spec, output, main: None, identity })
+            })
+            .collect::<Result<_, _>>()?;
+        if let Some(identity) = all.first().and_then(|server| server.identity.as_ref()) {
+            let (user, group) = identity.ids();
+            chown(data, Some(user), Some(group)).map_err(|why| {
+                ClusterError::new("", format!("give {} to its user", data.display()), why)
+                    .advise("run as root")
+            })?;
+        }
+        Ok(Self { all, data: data.into(), own_namespaces })
+    }
+
+    /// Starts a server that does not run; returns its process.
+    pub(super) fn start(&mut self, place: usize) -> Result<i32, ClusterError> {
+        let server = &self.all[place];
+        let spec = &server.spec;
+        let failed = |why: io::Error| {
+            let program = spec.argv.first().map_or("", String::as_str);
+            let error = ClusterError::new("", format!("start server {}", spec.name), &why);
+            match why.kind() {
+                io::ErrorKind::NotFound => error.advise(format!("is `{program}` installed?")),
+                io::ErrorKind::PermissionDenied => error.advise(format!(
+                    "may the server's user run `{program}`, and may this run change user?"
+                )),
+                _ => error,
+            }
+        };
+        let child = command(server, &self.data, !self.own_namespaces)
+            .and_then(|mut command| command.spawn())
+            .map_err(failed)?;
+        let pid = child.id() as i32;
+        self.all[place].main = Some(pid);
+        Ok(pid)
+    }
+
+    /// Reaps whoever has ended, and says which servers have.
+    pub(super) fn reap(&mut self) -> Vec<Ended> {
+        let mut ended = Vec::new();
+        loop {
+            match waitpid(None::<Pid>, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, code)) => {
+                    ended.extend(self.end(pid, code == 0, format!("exit code {code}")));
+                }
+                Ok(WaitStatus::Signaled(pid, signal, _)) => {
+                    let status = format!("signal {} ({})", signal as i32, signal.as_str());
+                    ended.extend(self.end(pid, false, status));
+                }
+                Ok(WaitStatus::StillAlive) => return ended,
+                Err(Errno::EINTR) | Ok(_) => {}
+                Err(_) => return ended,
+            }
+        }
+    }
+
+    fn end(&mut self, pid: Pid, well: bool, status: String) -> Option<Ended> {
+        let server = self.all.iter_mut().find(|server| server.main == Some(pid.as_raw()))?;
+        server.main = if well { daemon_of(&server.spec.name) } else { None };
+        let server = server.main.is_none().then(|| server.spec.name.clone())?;
+        Some(Ended { server, status })
+    }
+
+    /// Every process of every server: whatever else lives here.
+    pub(super) fn processes(&self) -> io::Result<Vec<Stat>> {
+        let own = std::process::id() as i32;
+        let all = processes::all()?;
+        if self.own_namespaces {
+            return Ok(all.into_iter().filter(|process| process.pid != own).collect());
+        }
+        Ok(processes::descendants(all, own))
+    }
+
+    /// The signal of a server's graceful stop.
+    pub(super) fn stop_signal(spec: &ServerSpec) -> Signal {
+        match spec.stop_signal.as_str() {
+            "INT" => Signal::SIGINT,
+            "QUIT" => Signal::SIGQUIT,
+            _ => Signal::SIGTERM,
+        }
+    }
+}
+
+fn command(server: &Server, data: &Path, dies_with_agent: bool) -> io::Result<Command> {
+    let (program, arguments) =
+        server.spec.argv.split_first().ok_or(io::Error::from(io::ErrorKind::InvalidInput))?;
+    let output = OpenOptions::new().create(true).append(true).open(&server.output)?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .envs(server.spec.env.iter().cloned())
+        .env(NAME, &server.spec.name)
+        .current_dir(data)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output);
+    spawn::as_server(&mut command, server.identity.clone(), dies_with_agent);
+    Ok(command)
+}
+
+/// The oldest process of a server among those that were handed to this agent as orphans.
+fn daemon_of(server: &str) -> Option<i32> {
+    let own = std::process::id() as i32;
+    let mark = format!("{NAME}={server}");
+    let orphans = processes::all().ok()?.into_iter().filter(|process| {
+        process.parent == own && !process.is_dead() && has_mark(process.pid, mark.as_bytes())
+    });
+    orphans.min_by_key(|process| (process.start, process.pid)).map(|process| process.pid)
+}
+
+fn has_mark(pid: i32, mark: &[u8]) -> bool {
+    fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == mark))
+}

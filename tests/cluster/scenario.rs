@@ -1,0 +1,386 @@
+//! One cluster in a process of its own, since entering namespaces wants a process without
+//! threads: `PROGRAM cluster-scenario NAME FOLDER PROVIDER`. Guards and agents are this same
+//! program. The servers are small TCP echo servers: this program again.
+
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use temblor::cluster::{
+    Applied, Cluster, ClusterEvent, ClusterSpec, NodeSpec, Provider, ResolvedFault, ServerSpec,
+    addresses, agent_main, choose_provider, enter, guard_main,
+};
+use temblor_faults::{FaultKind, LinkPolicy, Port};
+use temblor_history::Evidence;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+const ECHO: u16 = 7;
+
+/// Plays the part that the arguments ask for; none: they ask for no part.
+pub fn play(args: &[String]) -> Option<i32> {
+    match args.split_first()? {
+        (part, rest) if part == "guard" => Some(guard_main(rest)),
+        (part, rest) if part == "agent" => Some(agent_main(rest)),
+        (part, rest) if part == "echo-server" => Some(told(echo_server(rest))),
+        (part, rest) if part == "cluster-scenario" => Some(told(scenario(rest))),
+        _ => None,
+    }
+}
+
+fn told(result: Result<(), String>) -> i32 {
+    match result {
+        Ok(()) => 0,
+        Err(why) => {
+            eprintln!("{why}");
+            1
+        }
+    }
+}
+
+/// Answers every byte with itself; on `crash` it panics, on `daemon` it forks away first.
+fn echo_server(args: &[String]) -> Result<(), String> {
+    let address: Ipv4Addr = args.first().ok_or("no address")?.parse().map_err(words)?;
+    if args.get(1).is_some_and(|how| how == "daemon") {
+        let program = std::env::current_exe().map_err(words)?;
+        let mut child = std::process::Command::new(program);
+        child.args(["echo-server", &args[0]]).spawn().map_err(words)?;
+        return Ok(());
+    }
+    let listener = TcpListener::bind((address, ECHO)).map_err(words)?;
+    println!("ready");
+    for stream in listener.incoming() {
+        let mut stream = stream.map_err(words)?;
+        std::thread::spawn(move || {
+            let mut byte = [0; 1];
+            while stream.read_exact(&mut byte).is_ok() {
+                if byte[0] == b'!' {
+                    println!("panic: told to");
+                    std::process::exit(3);
+                }
+                if stream.write_all(&byte).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    Ok(())
+}
+
+fn words(why: impl std::fmt::Display) -> String {
+    why.to_string()
+}
+
+fn scenario(args: &[String]) -> Result<(), String> {
+    let [name, folder, provider] = args else {
+        return Err("cluster-scenario NAME FOLDER PROVIDER".into());
+    };
+    let provider = match provider.as_str() {
+        "loopback" => Provider::Loopback,
+        _ => match choose_provider() {
+            (Provider::Loopback, why) => return Err(why.unwrap_or_default()),
+            (provider, _) => provider,
+        },
+    };
+    let entered = enter(&provider).map_err(words)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(words)?;
+    runtime.block_on(async {
+        let spec = spec(Path::new(folder), provider)?;
+        let at = monotonic_ms();
+        let (events, heard) = unbounded_channel();
+        let addresses = spec.nodes.iter().map(|node| node.address).collect();
+        let ledger = spec.ledger.clone();
+        let cluster = Cluster::up(entered, spec, events).await.map_err(words)?;
+        println!("up in {} ms", monotonic_ms() - at);
+        let mut stage = Stage { cluster, addresses, heard, ledger };
+        let played = stage.play(name).await;
+        let at = monotonic_ms();
+        let report = stage.cluster.down().await;
+        println!("down in {} ms", monotonic_ms() - at);
+        played?;
+        ensure(report.left.is_empty(), || format!("left: {:?}", report.left))
+    })
+}
+
+fn spec(folder: &Path, provider: Provider) -> Result<ClusterSpec, String> {
+    let program = std::env::current_exe().map_err(words)?.display().to_string();
+    let run = folder.display().to_string();
+    let nodes = addresses(&provider, &run, 3).into_iter().zip(1..).map(|(address, number)| {
+        let node = folder.join(format!("n{number}"));
+        let mut argv = vec![program.clone(), "echo-server".into(), address.to_string()];
+        if number == 3 {
+            argv.push("daemon".into());
+        }
+        NodeSpec {
+            name: format!("n{number}"),
+            address,
+            servers: vec![ServerSpec {
+                name: "echo".into(),
+                argv,
+                env: vec![("ECHO".into(), "1".into())],
+                user: None,
+                stop_signal: "TERM".into(),
+            }],
+            data: node.join("data"),
+            logs: node.join("logs"),
+        }
+    });
+    Ok(ClusterSpec {
+        nodes: nodes.collect(),
+        ledger: folder.join("ledger.jsonl"),
+        run,
+        seed: 7,
+        never: vec!["panic:".into()],
+        keep_data: false,
+    })
+}
+
+/// A cluster that is up, and what it says.
+struct Stage {
+    cluster: Cluster,
+    addresses: Vec<Ipv4Addr>,
+    heard: UnboundedReceiver<ClusterEvent>,
+    ledger: PathBuf,
+}
+
+impl Stage {
+    async fn play(&mut self, name: &str) -> Result<(), String> {
+        self.start().await?;
+        match name {
+            "links" => self.links().await,
+            "processes" => self.processes().await,
+            "own-failures" => self.own_failures().await,
+            "wait" => self.wait().await,
+            "throughput" => self.throughput().await,
+            "accuracy" => self.accuracy().await,
+            _ => Err(format!("there is no scenario {name}")),
+        }
+    }
+
+    async fn start(&mut self) -> Result<(), String> {
+        for number in 1..=3 {
+            self.cluster.start_servers(&format!("n{number}")).await.map_err(words)?;
+        }
+        for node in 0..3 {
+            self.until_echo(node, true).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a node's server answers, or does not.
+    async fn until_echo(&self, node: usize, wanted: bool) -> Result<(), String> {
+        for _ in 0..200 {
+            if self.echo(node, b'x').await == wanted {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Err(format!("n{} should {}answer", node + 1, if wanted { "" } else { "not " }))
+    }
+
+    async fn echo(&self, node: usize, byte: u8) -> bool {
+        let address = self.addresses[node];
+        tokio::task::spawn_blocking(move || echo(address, byte).is_ok()).await.unwrap_or(false)
+    }
+
+    async fn fault(&self, name: &str, fault: ResolvedFault) -> Result<Applied, String> {
+        let at = monotonic_ms();
+        let applied = self.cluster.inject(name, &fault).await.map_err(words)?;
+        show(&format!("inject {name} ({} ms)", monotonic_ms() - at), &applied);
+        verified(name, &applied.evidence)?;
+        Ok(applied)
+    }
+
+    async fn healed(&self, name: &str) -> Result<(), String> {
+        let at = monotonic_ms();
+        let applied = self.cluster.heal(name).await.map_err(words)?;
+        show(&format!("heal {name} ({} ms)", monotonic_ms() - at), &applied);
+        verified(name, &applied.evidence)
+    }
+
+    /// Cuts in both directions and in one, slow and lossy links, several at once.
+    async fn links(&mut self) -> Result<(), String> {
+        let drop = |one_way| FaultKind::Isolate { one_way };
+        self.fault("a#0", on_links(drop(false), &[(1, 2), (2, 1), (1, 3), (3, 1)])).await?;
+        self.until_echo(0, true).await?;
+        self.fault("b#0", on_links(drop(true), &[(2, 3)])).await?;
+        self.healed("a#0").await?;
+        self.healed("b#0").await?;
+        let ms = Duration::from_millis;
+        let slow = LinkPolicy { delay: ms(50), jitter: ms(10), ..LinkPolicy::default() };
+        let lossy = LinkPolicy { loss: 0.1, ..LinkPolicy::default() };
+        self.fault("c#0", on_links(FaultKind::Link(slow), &[(1, 2), (0, 2)])).await?;
+        self.fault("d#0", on_links(FaultKind::Link(lossy), &[(1, 2), (2, 3)])).await?;
+        self.fault("e#0", on_links(drop(true), &[(2, 3)])).await?;
+        self.healed("c#0").await?;
+        for line in self.cluster.heal_all().await.map_err(words)? {
+            ensure(line.holds, || format!("{line:?}"))?;
+        }
+        ensure(self.cluster.heal("d#0").await.is_err(), || "d#0 was healed already".into())
+    }
+
+    /// Kills, pauses and restarts, overlapping.
+    async fn processes(&mut self) -> Result<(), String> {
+        self.fault("k#0", on_nodes(FaultKind::Kill, &["n1", "n3"])).await?;
+        self.until_echo(0, false).await?;
+        self.must_hear("n1", Some("k#0")).await?;
+        self.must_hear("n3", Some("k#0")).await?;
+        self.healed("k#0").await?;
+        self.until_echo(0, true).await?;
+        self.until_echo(2, true).await?;
+        self.fault("p#0", on_nodes(FaultKind::Pause, &["n1", "n2"])).await?;
+        self.until_echo(0, false).await?;
+        self.fault("r#0", on_nodes(FaultKind::Restart { rolling: false }, &["n2"])).await?;
+        self.must_hear("n2", Some("r#0")).await?;
+        self.until_echo(1, false).await?;
+        self.healed("p#0").await?;
+        self.until_echo(0, true).await?;
+        self.until_echo(1, true).await?;
+        self.cluster.stop_servers("n2").await.map_err(words)?;
+        self.until_echo(1, false).await?;
+        for line in self.cluster.heal_all().await.map_err(words)? {
+            ensure(line.holds, || format!("{line:?}"))?;
+        }
+        self.until_echo(1, true).await?;
+        ensure(self.heard.is_empty(), || "a graceful stop is no event".into())
+    }
+
+    /// Hears of the end of a server on a node, laid to an occurrence.
+    async fn must_hear(&mut self, on: &str, cause: Option<&str>) -> Result<String, String> {
+        let heard = tokio::time::timeout(Duration::from_secs(5), self.heard.recv()).await;
+        match heard {
+            Ok(Some(ClusterEvent::ServerExit { node, status, caused_by, .. }))
+                if node == on && caused_by.as_deref() == cause =>
+            {
+                Ok(status)
+            }
+            other => Err(format!("wanted the end of a server on {on} by {cause:?}, not {other:?}")),
+        }
+    }
+
+    /// A server that ends by itself, and says what it must never say.
+    async fn own_failures(&mut self) -> Result<(), String> {
+        self.echo(1, b'!').await;
+        let heard = tokio::time::timeout(Duration::from_secs(5), self.heard.recv()).await;
+        let Ok(Some(ClusterEvent::NeverLine { node, pattern, line, .. })) = heard else {
+            return Err(format!("wanted a line that must never appear, not {heard:?}"));
+        };
+        let said = [node.as_str(), &pattern, &line];
+        ensure(said == ["n2", "panic:", "panic: told to"], || format!("{said:?}"))?;
+        let status = self.must_hear("n2", None).await?;
+        ensure(status == "exit code 3", || status)?;
+        self.cluster.heal_all().await.map_err(words)?;
+        self.until_echo(1, true).await
+    }
+
+    /// Tells that it is ready and waits to be killed.
+    async fn wait(&mut self) -> Result<(), String> {
+        let slow = LinkPolicy { delay: Duration::from_millis(5), ..LinkPolicy::default() };
+        self.fault("w#0", on_links(FaultKind::Link(slow), &[(1, 2)])).await?;
+        self.fault("w#1", on_nodes(FaultKind::Pause, &["n2"])).await?;
+        println!("waiting, {}", self.ledger.display());
+        while let Some(event) = self.heard.recv().await {
+            println!("{event:?}");
+            if let ClusterEvent::AgentLost { .. } = event {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    async fn throughput(&mut self) -> Result<(), String> {
+        let address = self.addresses[0];
+        let measured = tokio::task::spawn_blocking(move || round_trips(address, 20_000));
+        let [p50, p99] = measured.await.map_err(words)?.map_err(words)?;
+        println!("round trip client to n1: p50 {p50} µs, p99 {p99} µs");
+        Ok(())
+    }
+
+    async fn accuracy(&mut self) -> Result<(), String> {
+        let ms = Duration::from_millis;
+        for (delay, jitter, loss) in [(2, 0, 0.0), (50, 10, 0.0), (0, 0, 0.1), (1, 0, 0.01)] {
+            let policy = LinkPolicy { delay: ms(delay), jitter: ms(jitter), loss, drop: false };
+            let fault = on_links(FaultKind::Link(policy), &[(1, 2), (2, 1), (0, 3), (3, 0)]);
+            let _ = self.fault("x#0", fault).await;
+            self.healed("x#0").await?;
+        }
+        Ok(())
+    }
+}
+
+fn show(what: &str, applied: &Applied) {
+    let wide = (applied.begun.latest - applied.begun.earliest) as f64 / 1e6;
+    println!("{what}, measured within {wide:.1} ms");
+    for Evidence { what, expected, observed, holds } in &applied.evidence {
+        println!("    {} {what}: {observed} ({expected})", if *holds { "+" } else { "-" });
+    }
+}
+
+fn verified(what: &str, evidence: &[Evidence]) -> Result<(), String> {
+    ensure(!evidence.is_empty(), || format!("{what}: no evidence"))?;
+    let bad = evidence.iter().find(|line| !line.holds);
+    bad.map_or(Ok(()), |line| Err(format!("{what}: {line:?}")))
+}
+
+/// 0 are the clients, 1 to 3 the nodes.
+fn on_links(kind: FaultKind, links: &[(usize, usize)]) -> ResolvedFault {
+    let port = |number| match number {
+        0 => Port::Clients,
+        number => Port::Node(format!("n{number}")),
+    };
+    let cuts = links.iter().map(|(from, to)| (port(*from), port(*to))).collect();
+    ResolvedFault { kind, nodes: Vec::new(), cuts }
+}
+
+fn on_nodes(kind: FaultKind, nodes: &[&str]) -> ResolvedFault {
+    let nodes = nodes.iter().map(ToString::to_string).collect();
+    ResolvedFault { kind, nodes, cuts: Vec::new() }
+}
+
+fn connect(address: Ipv4Addr) -> std::io::Result<TcpStream> {
+    let address = SocketAddrV4::new(address, ECHO).into();
+    let stream = TcpStream::connect_timeout(&address, Duration::from_millis(500))?;
+    stream.set_read_timeout(Some(Duration::from_millis(500)))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn echo(address: Ipv4Addr, byte: u8) -> std::io::Result<()> {
+    let mut stream = connect(address)?;
+    stream.write_all(&[byte])?;
+    stream.read_exact(&mut [0])
+}
+
+/// p50 and p99 of so many round trips, µs.
+fn round_trips(address: Ipv4Addr, count: usize) -> std::io::Result<[i64; 2]> {
+    let mut stream = connect(address)?;
+    let mut took: Vec<i64> = (0..count)
+        .map(|_| {
+            let at = monotonic_ns();
+            stream.write_all(b"x")?;
+            stream.read_exact(&mut [0])?;
+            Ok((monotonic_ns() - at) / 1000)
+        })
+        .collect::<std::io::Result<_>>()?;
+    took.sort_unstable();
+    Ok([took[count / 2], took[count * 99 / 100]])
+}
+
+fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(why()) }
+}
+
+fn monotonic_ms() -> i64 {
+    monotonic_ns() / 1_000_000
+}
+
+fn monotonic_ns() -> i64 {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).expect("a clock");
+    now.tv_sec() * 1_000_000_000 + now.tv_nsec()
+}
