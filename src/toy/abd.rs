@@ -36,6 +36,8 @@ mod message;
 mod node;
 mod replica;
 mod server;
+#[cfg(test)]
+mod simulation;
 mod version;
 
 use std::time::Duration;

@@ -17,7 +17,8 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(super) listen: SocketAddr,
     /// All nodes, this one included: n1=ADDRESS:PORT,n2=…
-    #[arg(long, value_name = "NAME=ADDRESS:PORT,…", value_delimiter = ',', value_parser = peer)]
+    #[arg(long, required = true, value_delimiter = ',', value_parser = peer)]
+    #[arg(value_name = "NAME=ADDRESS:PORT,…")]
     pub(super) peers: Vec<Peer>,
     /// Where to keep the registers; made if missing.
     #[arg(long, value_name = "FOLDER")]

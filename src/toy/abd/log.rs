@@ -123,9 +123,11 @@ fn recover(bytes: &[u8]) -> Result<Recovered, String> {
             Some(_) if recovered.torn_bytes > 0 => {
                 return Err(format!("the log is damaged before line {number}, and not torn there"));
             }
-            Some(records) => records.iter().for_each(|record| {
-                recovered.replica.absorb(record);
-            }),
+            Some(records) => {
+                for record in &records {
+                    recovered.replica.absorb(record);
+                }
+            }
             None => recovered.torn_bytes += line.len(),
         }
     }
@@ -176,9 +178,9 @@ mod tests {
 
     fn replica(records: &[Record]) -> Replica {
         let mut replica = Replica::default();
-        records.iter().for_each(|record| {
+        for record in records {
             replica.absorb(record);
-        });
+        }
         replica
     }
 
