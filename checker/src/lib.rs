@@ -1,10 +1,16 @@
 //! Consistency checkers: a history in, a verdict and its explanation out.
 //!
-//! The crate stands alone: no async runtime, no clock, no cluster. A caller that wants a deadline
-//! passes a [`Budget`].
+//! The crate stands alone: no async runtime, no clock, no cluster. [`check`] is the whole of it;
+//! a caller that wants a deadline or a memory limit passes a [`Budget`]. What can be asked is
+//! listed by [`models`] and [`consistencies`].
 
 mod budget;
+mod catalogue;
+mod check;
+mod findings;
 mod meter;
 mod register;
 
 pub use budget::{Budget, Exhausted, Unlimited};
+pub use catalogue::{ConsistencyEntry, ModelEntry, consistencies, models};
+pub use check::{Request, check};

@@ -1,0 +1,121 @@
+//! The entry: a history and a question in, a report out. Nothing that happens in here is a pass
+//! by accident: a crash of a checker is an error, an exhausted budget is inconclusive.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use temblor_history::{CheckReport, History, Outcome};
+
+use crate::{Budget, catalogue, register};
+
+/// What to check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The model of the operations, such as `cas-register`.
+    pub model: String,
+    /// What they should satisfy, such as `linearizable`.
+    pub consistency: String,
+}
+
+/// Checks a history. [`CheckReport::seconds`] stays 0: the caller has the clock.
+///
+/// The verdict is `error` with [`CheckReport::errors`] where the question or the file is wrong
+/// (exit code 254), and `error` with a [`CheckReport::reason`] and no `errors` where a checker
+/// crashed (exit code 255).
+///
+/// ```
+/// use temblor_checker::{Request, Unlimited, check};
+/// use temblor_history::History;
+///
+/// let history = History::read(
+///     br#"
+/// {"process": 0, "type": "invoke", "f": "write", "value": 1}
+/// {"process": 0, "type": "ok",     "f": "write", "value": 1}
+/// {"process": 1, "type": "invoke", "f": "read",  "value": null}
+/// {"process": 1, "type": "ok",     "f": "read",  "value": null}
+/// "#
+///     .as_slice(),
+/// )
+/// .unwrap();
+/// let request = Request { model: "register".into(), consistency: "linearizable".into() };
+/// let report = check(&history, &request, &Unlimited);
+/// assert_eq!(
+///     report.anomalies[0].witness.as_ref().unwrap().sentence,
+///     "read by client 1 returned null, although the write of 1 (client 0) had been acknowledged \
+///      before it began"
+/// );
+/// ```
+pub fn check(history: &History, request: &Request, budget: &dyn Budget) -> CheckReport {
+    let mut report = blank(history, request);
+    let mistakes = mistakes(request);
+    if !mistakes.is_empty() {
+        report.errors = mistakes;
+        return report;
+    }
+    let checked = catch_unwind(AssertUnwindSafe(|| {
+        let mut report = report.clone();
+        register::check(history, request, budget, &mut report);
+        report
+    }));
+    checked.unwrap_or_else(|panic| {
+        report.reason = Some(crash(&*panic));
+        report
+    })
+}
+
+/// What a panic says, as the reason of a report.
+pub(crate) fn crash(panic: &(dyn std::any::Any + Send)) -> String {
+    let words = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    format!(
+        "the checker itself crashed, which says nothing about the history: {}",
+        words.unwrap_or("no message")
+    )
+}
+
+/// An error, until something better is known.
+fn blank(history: &History, request: &Request) -> CheckReport {
+    CheckReport {
+        verdict: Outcome::Error,
+        model: request.model.clone(),
+        consistency: request.consistency.clone(),
+        ops: history.operations().len() as u64,
+        not: Vec::new(),
+        also_not: Vec::new(),
+        anomalies: Vec::new(),
+        complete: false,
+        reason: None,
+        seconds: 0.0,
+        errors: Vec::new(),
+        warnings: history.warnings().to_vec(),
+    }
+}
+
+fn mistakes(request: &Request) -> Vec<String> {
+    let models: Vec<&str> = catalogue::models().iter().map(|entry| entry.name).collect();
+    let consistencies = catalogue::consistencies();
+    let names: Vec<&str> = consistencies.iter().map(|entry| entry.name).collect();
+    let mut mistakes = Vec::new();
+    let known = models.contains(&request.model.as_str());
+    if !known {
+        mistakes.push(unknown("model", &request.model, &models));
+    }
+    match consistencies.iter().find(|entry| entry.name == request.consistency) {
+        None => mistakes.push(unknown("consistency model", &request.consistency, &names)),
+        Some(entry) if known && !entry.models.contains(&request.model.as_str()) => {
+            mistakes.push(format!(
+                "`{}` does not apply to the model `{}`; it applies to {}",
+                entry.name,
+                request.model,
+                entry.models.join(", ")
+            ));
+        }
+        Some(_) => {}
+    }
+    mistakes
+}
+
+fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    format!("unknown {what} `{name}`; known are {}", known.join(", "))
+}

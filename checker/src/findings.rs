@@ -1,0 +1,91 @@
+//! From what was found in each object to the anomalies of a report: one of each kind, with its
+//! clearest example and the explanation in words.
+
+use temblor_history::{Anomaly, EventType, Witness, WitnessOp};
+
+/// One thing found in one object.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Finding {
+    /// The anomaly's name.
+    pub(crate) kind: &'static str,
+    /// Whether it rests on definite answers only.
+    pub(crate) definite: bool,
+    /// The operations and the words.
+    pub(crate) witness: Witness,
+}
+
+impl Finding {
+    /// Small is clear, definite is clearer; then the earliest.
+    fn unclearness(&self) -> (usize, bool, u64) {
+        let ops = &self.witness.ops;
+        let last = ops.iter().map(|op| op.invoke_index).max();
+        (ops.len(), !self.definite, last.unwrap_or_default())
+    }
+}
+
+/// One anomaly a kind, in the order of these kinds; at most one finding of a kind an object.
+pub(crate) fn anomalies(findings: &[Finding], kinds: &[&'static str]) -> Vec<Anomaly> {
+    let of_kind = |kind: &'static str| {
+        let of_kind = findings.iter().filter(|finding| finding.kind == kind);
+        let count = of_kind.clone().count() as u64;
+        let clearest = of_kind.min_by_key(|finding| finding.unclearness())?;
+        Some(anomaly(clearest, count))
+    };
+    kinds.iter().filter_map(|kind| of_kind(kind)).collect()
+}
+
+fn anomaly(finding: &Finding, count: u64) -> Anomaly {
+    let witness = &finding.witness;
+    let index = |op: &WitnessOp| op.complete_index.unwrap_or(op.invoke_index);
+    Anomaly {
+        kind: finding.kind.to_owned(),
+        count,
+        definite: finding.definite,
+        ops: witness.ops.iter().map(index).collect(),
+        explanation: explanation(witness),
+        witness: Some(witness.clone()),
+    }
+}
+
+/// A witness as text: the sentence, the operations, the proof, and what would have been legal.
+fn explanation(witness: &Witness) -> String {
+    let mut text = capitalized(&witness.sentence);
+    text += ".\n\n";
+    for op in &witness.ops {
+        text += &format!("  ({}) {}\n", op.number, line(op));
+    }
+    text += "\n";
+    for step in &witness.proof {
+        text += &format!("  - {step}\n");
+    }
+    if let Some(legal) = &witness.legal {
+        text += &format!("\nLegal would have been {}.\n", legal.trim_end_matches(','));
+    }
+    if !witness.minimal {
+        text += "\nThere was no time to look for fewer operations that show the same.\n";
+    }
+    text
+}
+
+fn line(op: &WitnessOp) -> String {
+    let node = op.node.as_ref().map(|node| format!(" on {node}")).unwrap_or_default();
+    let said = match (op.outcome, op.refused) {
+        (EventType::Ok, _) if op.f == "read" => format!("returned {}", op.result),
+        (EventType::Ok, _) => "ok".to_owned(),
+        (_, true) => "refused".to_owned(),
+        (EventType::Fail, _) => "failed".to_owned(),
+        (EventType::Info | EventType::Invoke, _) => "outcome unknown".to_owned(),
+    };
+    let argument = if op.argument.is_null() && op.f == "read" {
+        String::new()
+    } else {
+        format!(" {}", op.argument)
+    };
+    let until = op.completed.map_or("…".to_owned(), |at| at.to_string());
+    format!("client {}{node}: {}{argument}, {said} [{}, {until}]", op.process, op.f, op.invoked)
+}
+
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
