@@ -1,17 +1,41 @@
 //! Plans: what a run does, read from YAML, every mistake at once.
 //!
-//! `PlanFile` (what was written, with positions) becomes [`Plan`] (only valid states). Nothing here
-//! touches a node.
+//! A text becomes a tree of values with places (`yaml`, `value`), is held against the grammar
+//! (`shape`, `grammar`, `reading`), and resolved into a [`Plan`] that has only valid states
+//! (`draft`). Systems and catalogue entries go the same way. Nothing here touches a node.
 
+mod catalogue;
+mod consistency;
 mod diagnostic;
+mod draft;
+mod entry;
+mod form;
+mod grammar;
+mod leaf;
+mod load;
 mod nearest;
+mod overrides;
+mod provider;
+mod reading;
 mod resolved;
+mod scalar;
+mod shape;
 mod source;
+mod system;
+mod template;
+mod timeline;
 mod value;
 mod yaml;
 
+pub use catalogue::Catalogue;
 pub use diagnostic::{Diagnostic, Severity, render};
-pub use source::{Source, Span};
+pub use load::{Loaded, PlanSource, load};
+pub use overrides::Override;
+pub use provider::check_provider;
 pub use resolved::{
     ClientChoice, Expect, Load, Phase, Plan, Probe, ServerTemplate, System, WorkloadChoice,
 };
+pub use scalar::{parse_duration, parse_size, written};
+pub use source::{Source, Span};
+pub use template::{NodeAddress, NodeContext, TemplateError};
+pub use timeline::timeline;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{FaultKind, Grudge, NoTarget, Port, deal::dealt};
+use crate::{FaultKind, Grudge, NoTarget, Port, deal::dealt, isolate};
 
 /// The directed links that a fault on these nodes cuts or makes bad, sorted, each once.
 ///
@@ -19,9 +19,10 @@ pub fn cuts(
     all: &[String],
     draw: u64,
 ) -> Result<Vec<(Port, Port)>, NoTarget> {
-    let others = || all.iter().filter(|node| !nodes.contains(node)).cloned().collect::<Vec<_>>();
     let links = match kind {
-        FaultKind::Isolate { one_way } => between(nodes, &others(), *one_way),
+        FaultKind::Isolate { one_way } => {
+            isolate::cuts(nodes, all, *one_way).into_iter().collect()
+        }
         FaultKind::Partition { grudge, one_way } => partition(grudge, *one_way, all, draw)?,
         FaultKind::Link(_) => between(nodes, all, false),
         FaultKind::Kill | FaultKind::Pause | FaultKind::Restart { .. } => {

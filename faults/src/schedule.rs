@@ -74,8 +74,12 @@ impl Schedule {
         }
     }
 
-    /// The random number for something else about an occurrence, such as its target.
-    pub fn draw(&self, spec: &FaultSpec, occurrence: u64, what: &str) -> u64 {
+    /// The random number that deals an occurrence's target.
+    pub fn target(&self, spec: &FaultSpec, occurrence: u64) -> u64 {
+        self.draw(spec, occurrence, "target")
+    }
+
+    fn draw(&self, spec: &FaultSpec, occurrence: u64, what: &str) -> u64 {
         let name = format!("fault.{}.{what}", spec.place);
         self.seed.draw(&name, occurrence)
     }

@@ -60,7 +60,7 @@ pub(crate) fn apply(root: &mut Value, change: &Override) -> Result<(), Diagnosti
     let value = yaml::value(&source, start..source.text.len());
     let components: Vec<&str> = change.path.split('.').collect();
     let span = |component: usize| component_span(&source, &components, component);
-    match find(root, &components) {
+    match find(root, &components, 0) {
         Found::Value(place) => *place = value,
         Found::Missing(map, from) => {
             let nested = nest(value, &components, from + 1, &span);
@@ -109,71 +109,45 @@ fn nest(
     nested
 }
 
-fn find<'v>(root: &'v mut Value, components: &[&str]) -> Found<'v> {
-    let mut value = root;
-    for (number, component) in components.iter().enumerate() {
-        let last = value.scalar().map(str::to_owned);
-        match &value.content {
-            Content::Map(entries) => {
-                let Some(place) = entries.iter().position(|entry| entry.key == *component) else {
-                    return Found::Missing(value, number);
-                };
-                value = inner(value, place);
-            }
-            Content::List(items) => match place_in(items, component) {
-                Some((place, entry)) => {
-                    value = inner(value, place);
-                    if let Some(entry) = entry {
-                        value = inner(value, entry);
-                    }
-                }
-                None => {
-                    let message = format!("the list has no `{component}`");
-                    return Found::Astray(number, message);
-                }
-            },
-            Content::Scalar { .. } => match last {
-                // `workload: register` is short for a map with nothing in it.
-                Some(word) if word == *component => {
-                    value.content = Content::Map(vec![Entry {
-                        key: word,
-                        key_span: value.span.clone(),
-                        value: yaml::scalar(""),
-                    }]);
-                    value = inner(value, 0);
-                }
-                Some(word) if word.is_empty() => return Found::Missing(value, number),
-                _ => {
-                    let message = format!("there is nothing inside of a single value: no `{component}`");
-                    return Found::Astray(number, message);
-                }
-            },
-        }
+/// Follows a path from its component `number` on.
+fn find<'v>(value: &'v mut Value, components: &[&str], number: usize) -> Found<'v> {
+    let Some(component) = components.get(number) else { return Found::Value(value) };
+    // `workload: register` is short for a map with nothing in it.
+    if value.scalar() == Some(component) && !value.is_nothing() {
+        value.content = Content::Map(vec![Entry {
+            key: (*component).to_owned(),
+            key_span: value.span.clone(),
+            value: yaml::scalar(""),
+        }]);
     }
-    Found::Value(value)
-}
-
-/// The place in a list that a component names, and in its map the entry of that name.
-fn place_in(items: &[Value], component: &str) -> Option<(usize, Option<usize>)> {
-    if let Ok(place) = component.parse::<usize>() {
-        return (place < items.len()).then_some((place, None));
+    if value.is_nothing() || matches!(&value.content, Content::Map(_)) && value.get(component).is_none() {
+        return Found::Missing(value, number);
     }
-    items.iter().enumerate().find_map(|(place, item)| match &item.content {
-        Content::Map(entries) => {
-            let entry = entries.iter().position(|entry| entry.key == component)?;
-            Some((place, Some(entry)))
-        }
-        Content::Scalar { text, .. } => (text == component).then_some((place, None)),
-        Content::List(_) => None,
-    })
-}
-
-fn inner(value: &mut Value, place: usize) -> &mut Value {
     match &mut value.content {
-        Content::Map(entries) => &mut entries[place].value,
-        Content::List(items) => &mut items[place],
-        Content::Scalar { .. } => value,
+        Content::Map(entries) => match entries.iter_mut().find(|entry| entry.key == *component) {
+            Some(entry) => find(&mut entry.value, components, number + 1),
+            None => Found::Astray(number, String::new()),
+        },
+        Content::List(items) => match place_in(items, component) {
+            Some((place, true)) => find(&mut items[place], components, number + 1),
+            Some((place, false)) => find(&mut items[place], components, number),
+            None => Found::Astray(number, format!("the list has no `{component}`")),
+        },
+        Content::Scalar { .. } => {
+            let message = format!("there is no `{component}` inside of a single value");
+            Found::Astray(number, message)
+        }
     }
+}
+
+/// The place in a list that a component names, and whether it is all that it names: a number is,
+/// the name of a key is not.
+fn place_in(items: &[Value], component: &str) -> Option<(usize, bool)> {
+    if let Ok(place) = component.parse::<usize>() {
+        return (place < items.len()).then_some((place, true));
+    }
+    let named = |item: &Value| item.get(component).is_some() || item.scalar() == Some(component);
+    items.iter().position(named).map(|place| (place, false))
 }
 
 /// The plan's text with the changes in it: what a run keeps, so that it can be run again.
@@ -206,7 +180,7 @@ fn edit(text: &str, change: &Override) -> Option<String> {
     });
     let mut root = yaml::read(&source).root?;
     let components: Vec<&str> = change.path.split('.').collect();
-    let (bytes, new) = match find(&mut root, &components) {
+    let (bytes, new) = match find(&mut root, &components, 0) {
         Found::Value(value) | Found::Missing(value, _) if value.span.source != source => return None,
         Found::Value(value) if value.span.bytes.is_empty() => {
             (value.span.bytes.clone(), format!(" {}", change.value))

@@ -62,6 +62,36 @@ pub(crate) fn duration(text: &str) -> Result<Duration, Misread> {
     Ok(Duration::from_nanos(total.round() as u64))
 }
 
+/// Parses a duration of the command line, such as `60s`.
+///
+/// # Errors
+/// What is wrong, and what to write.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    duration(text).map_err(|misread| format!("{}: {}", misread.message, misread.help))
+}
+
+/// Parses a size of the command line, such as `4GiB`, in bytes.
+///
+/// # Errors
+/// What is wrong, and what to write.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    const SIZES: [(&str, u64); 7] = [
+        ("B", 1),
+        ("kB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+    ];
+    let (number, unit) = split_number(text);
+    let size = SIZES.iter().find(|(name, _)| *name == unit).map(|(_, size)| *size);
+    match (plain_number(number), size) {
+        (Some(number), Some(size)) => Ok((number * size as f64) as u64),
+        _ => Err(format!("`{text}` is not a size: write a number with a unit, such as `4GiB`")),
+    }
+}
+
 /// The words for a text that is no duration, with a guess at what was meant.
 fn no_duration(text: &str) -> Misread {
     const LONG_NAMES: [(&str, &str); 12] = [
