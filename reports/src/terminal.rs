@@ -93,7 +93,7 @@ impl Page {
         let (share, answered) = (words::percent(share), words::percent(answered));
         let gap = words::duration(digest.longest_gap().length());
         let said =
-            format!("{share} of intended ok, {answered} answered; {gap} without an ok at most");
+            format!("{share} of intended ok, {answered} answered; longest gap without an ok {gap}");
         self.named("available", &said);
         let latency = digest.latency(Measure::Response);
         let at = |percent| words::quantile(latency.percentile(percent));

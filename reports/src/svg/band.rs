@@ -100,12 +100,20 @@ pub(crate) fn draw_strip(bands: &[Band], phases: &[(String, Window)], window: Wi
     }
     for (band, row) in bands.iter().zip(rows) {
         let top = 20.0 + ROW * row as f64;
-        draw_bands(&mut svg, std::slice::from_ref(band), |time| axis.x(time), (top, top + 18.0));
+        draw_span(&mut svg, band, &axis, top);
         let room = free_after(bands, band, &axis) - 3.0;
         let label = fitting(&band.label, room);
-        svg.text("fl", (axis.x(band.inner.from) + 4.0, top + 13.0), Anchor::Start, &label);
+        svg.text("fl", (axis.x(band.inner.from), top + 11.0), Anchor::Start, &label);
     }
     svg.finish()
+}
+
+/// A fault's time as a bar under its name.
+fn draw_span(svg: &mut Svg, band: &Band, axis: &TimeAxis, top: f64) {
+    let (from, to) = (axis.x(band.outer.from), axis.x(band.outer.to));
+    let doubt = if band.verified { "" } else { " doubted" };
+    let class = format!("span {}{doubt}", band.class);
+    svg.rect(&class, (from, top + 14.0), ((to - from).max(1.5), 4.0), &band.title);
 }
 
 /// A phase's begin with its name; a name that has no room in its phase stands before it.
@@ -159,4 +167,75 @@ fn rows(bands: &[Band], axis: &TimeAxis) -> (Vec<usize>, usize) {
 fn free_after(bands: &[Band], band: &Band, axis: &TimeAxis) -> f64 {
     let from = axis.x(band.inner.from);
     if rows(bands, axis).1 < ROWS_MOST { axis::RIGHT - from } else { axis.x(band.inner.to) - from }
+}
+
+#[cfg(test)]
+mod tests {
+    use temblor_history::{Evidence, Measured};
+
+    use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    fn fault(name: &str, from: i64, to: i64, holds: bool) -> Fault {
+        let seen = Evidence {
+            what: "datagrams n1 → n2".into(),
+            expected: "lost".into(),
+            observed: "lost".into(),
+            holds,
+        };
+        Fault {
+            occurrence: format!("chaos.{name}#0"),
+            fault: name.into(),
+            class: FaultClass::Link,
+            detail: String::new(),
+            optional: false,
+            nodes: vec!["n1".into()],
+            links: Vec::new(),
+            chosen: String::new(),
+            began: Some(Measured { earliest: from * SECOND, latest: (from + 1) * SECOND }),
+            healed: (to > 0).then(|| Measured { earliest: to * SECOND, latest: (to + 1) * SECOND }),
+            because: String::new(),
+            begin_evidence: vec![seen.clone()],
+            heal_evidence: vec![seen],
+            skipped: None,
+            failed: None,
+        }
+    }
+
+    fn drawn(fault: &Fault) -> String {
+        let mut svg = Svg::new(10.0, 10.0, "bands");
+        let bands = Band::all(std::slice::from_ref(fault), 20 * SECOND);
+        draw_bands(&mut svg, &bands, |time| time as f64 / 1e9, (0.0, 10.0));
+        svg.finish().to_string().replace(r#" fill="gray" fill-opacity=".2""#, "")
+    }
+
+    #[test]
+    fn an_edge_is_as_wide_as_it_is_uncertain() {
+        insta::assert_snapshot!(drawn(&fault("isolate", 3, 8, true)), @r#"<svg viewBox="0 0 10 10" role="img" aria-label="bands"><rect class="edge link" x="3" y="0" width="6" height="10"><title>isolate n1: measured 4.0 s to 8.0 s</title></rect><rect class="band link" x="4" y="0" width="4" height="10"><title>isolate n1: measured 4.0 s to 8.0 s</title></rect></svg>"#);
+    }
+
+    #[test]
+    fn a_fault_without_an_end_lasts_and_one_without_evidence_is_doubted() {
+        insta::assert_snapshot!(drawn(&fault("isolate", 3, 0, false)), @r#"<svg viewBox="0 0 10 10" role="img" aria-label="bands"><rect class="edge link doubted" x="3" y="0" width="17" height="10"><title>isolate n1: measured 4.0 s to no measured end, not verified</title></rect><rect class="band link doubted" x="4" y="0" width="16" height="10"><title>isolate n1: measured 4.0 s to no measured end, not verified</title></rect></svg>"#);
+    }
+
+    #[test]
+    fn faults_at_the_same_time_have_rows_of_their_own() {
+        let faults = [
+            fault("isolate", 0, 50, true),
+            fault("kill", 10, 20, true),
+            fault("pause", 60, 70, true),
+        ];
+        let bands = Band::all(&faults, 100 * SECOND);
+        let axis = TimeAxis::new(Window { from: 0, to: 100 * SECOND });
+        assert_eq!(rows(&bands, &axis), (vec![0, 1, 0], 2));
+    }
+
+    #[test]
+    fn a_fault_that_never_began_has_no_band() {
+        let mut never = fault("kill", 1, 2, true);
+        never.began = None;
+        assert_eq!(Band::of(&never, 9), None);
+    }
 }
