@@ -5,13 +5,14 @@
 //! (`draft`). Systems and catalogue entries go the same way. Nothing here touches a node.
 
 mod catalogue;
-mod consistency;
 mod diagnostic;
 mod draft;
 mod entry;
+mod explain;
 mod form;
 mod grammar;
 mod leaf;
+mod list;
 mod load;
 mod nearest;
 mod overrides;
@@ -19,6 +20,7 @@ mod provider;
 mod reading;
 mod resolved;
 mod scalar;
+mod schema;
 mod shape;
 mod source;
 mod system;
@@ -29,6 +31,8 @@ mod yaml;
 
 pub use catalogue::Catalogue;
 pub use diagnostic::{Diagnostic, Severity, render};
+pub use explain::explain;
+pub use list::list;
 pub use load::{Loaded, PlanSource, load};
 pub use overrides::Override;
 pub use provider::check_provider;
@@ -36,6 +40,7 @@ pub use resolved::{
     ClientChoice, Expect, Load, Phase, Plan, Probe, ServerTemplate, System, WorkloadChoice,
 };
 pub use scalar::{parse_duration, parse_size, written};
+pub use schema::schema;
 pub use source::{Source, Span};
-pub use template::{NodeAddress, NodeContext, TemplateError};
+pub use template::{NodeAddress, NodeContext, TemplateError, fill_in};
 pub use timeline::timeline;

@@ -58,31 +58,46 @@ fn partition(grudge: &Grudge, one_way: bool, all: &[String], draw: u64) -> Resul
         let message = format!("this grudge needs {needed} nodes, and there are {}", all.len());
         return Err(NoTarget(message));
     }
+    if *grudge == Grudge::MajoritiesRing {
+        return Ok(majorities_ring(&dealt(all, draw), one_way));
+    }
+    let groups = groups(grudge, all, draw);
+    let mut links = Links::new();
+    for (place, group) in groups.iter().enumerate() {
+        for later in &groups[place + 1..] {
+            links.extend(between(group, later, one_way));
+        }
+    }
+    Ok(links)
+}
+
+/// The groups that can't hear each other; who is in none hears everybody.
+fn groups(grudge: &Grudge, all: &[String], draw: u64) -> Vec<Vec<String>> {
     let nodes = dealt(all, draw);
-    Ok(match grudge {
-        Grudge::Halves => {
-            let (smaller, larger) = nodes.split_at(nodes.len() / 2);
-            between(smaller, larger, one_way)
-        }
-        Grudge::MinorityThird => {
-            let (third, rest) = nodes.split_at((nodes.len() / 3).max(1));
-            between(third, rest, one_way)
-        }
+    let (one, other) = match grudge {
+        Grudge::Halves => nodes.split_at(nodes.len() / 2),
+        Grudge::MinorityThird => nodes.split_at((nodes.len() / 3).max(1)),
+        Grudge::Bridge => nodes[1..].split_at((nodes.len() - 1) / 2),
+        Grudge::MajoritiesRing => return Vec::new(),
+        Grudge::Groups(groups) => return groups.clone(),
+    };
+    vec![one.to_vec(), other.to_vec()]
+}
+
+/// A grudge in words, with what the random number made of it: `halves (n2 | n1, n3)`.
+pub(crate) fn words(grudge: &Grudge, all: &[String], draw: u64) -> String {
+    let groups = groups(grudge, all, draw);
+    let listed: Vec<String> = groups.iter().map(|group| group.join(", ")).collect();
+    match grudge {
+        Grudge::Groups(_) => listed.join(" | "),
+        Grudge::MajoritiesRing => format!("majorities-ring ({})", dealt(all, draw).join(", ")),
         Grudge::Bridge => {
-            let (left, right) = nodes[1..].split_at((nodes.len() - 1) / 2);
-            between(left, right, one_way)
+            let between = all.iter().find(|node| !groups.concat().contains(node));
+            let between = between.map_or("", String::as_str);
+            format!("bridge ({} | {between} between)", listed.join(" | "))
         }
-        Grudge::MajoritiesRing => majorities_ring(&nodes, one_way),
-        Grudge::Groups(groups) => {
-            let mut links = Links::new();
-            for (place, group) in groups.iter().enumerate() {
-                for later in &groups[place + 1..] {
-                    links.extend(between(group, later, one_way));
-                }
-            }
-            links
-        }
-    })
+        Grudge::Halves | Grudge::MinorityThird => format!("{grudge} ({})", listed.join(" | ")),
+    }
 }
 
 /// How many nodes a grudge needs to cut anything.

@@ -62,7 +62,7 @@ pub fn place(spec: &FaultSpec, view: &View<'_>, draw: u64) -> Result<Placed, NoT
         Where::Itself => {
             let links = grudge::cuts(&spec.kind, &[], view.nodes, draw)?;
             let words = match &spec.kind {
-                FaultKind::Partition { grudge, .. } => grudge.to_string(),
+                FaultKind::Partition { grudge, .. } => grudge::words(grudge, view.nodes, draw),
                 _ => "as the fault itself says".to_owned(),
             };
             Ok(Placed { nodes: touched(&links, view.nodes), links, words })

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use temblor_checker::ConsistencyEntry;
+
 use super::{
-    consistency::{CONSISTENCY, Consistency},
     diagnostic::{Diagnostic, render},
     entry::{self, FaultEntry, WorkloadEntry},
     source::Source,
@@ -48,7 +49,7 @@ pub struct Catalogue {
     pub(crate) workloads: Vec<WorkloadEntry>,
     pub(crate) systems: Vec<Arc<Source>>,
     pub(crate) plans: Vec<Arc<Source>>,
-    pub(crate) consistency: &'static [Consistency],
+    pub(crate) consistency: &'static [ConsistencyEntry],
 }
 
 impl Catalogue {
@@ -67,7 +68,7 @@ impl Catalogue {
                 .collect(),
             systems: SYSTEMS.iter().map(of("systems")).collect(),
             plans: PLANS.iter().map(of("plans")).collect(),
-            consistency: CONSISTENCY,
+            consistency: temblor_checker::consistencies(),
         }
     }
 
@@ -77,6 +78,12 @@ impl Catalogue {
 
     pub(crate) fn system_names(&self) -> Vec<&str> {
         self.systems.iter().map(|source| stem(&source.name)).collect()
+    }
+
+    /// What histories of a model can be checked for.
+    pub(crate) fn checks(&self, model: &str) -> Vec<&'static str> {
+        let applies = |entry: &&ConsistencyEntry| entry.models.contains(&model);
+        self.consistency.iter().filter(applies).map(|entry| entry.name).collect()
     }
 
     pub(crate) fn plan(&self, name: &str) -> Option<&Arc<Source>> {

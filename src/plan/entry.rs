@@ -38,8 +38,6 @@ pub(crate) struct WorkloadEntry {
     pub(crate) seen: String,
     pub(crate) about: String,
     pub(crate) model: String,
-    /// What its histories can be checked for.
-    pub(crate) checks: Vec<String>,
     pub(crate) parameters: Vec<Key>,
     pub(crate) example: String,
 }
@@ -75,7 +73,6 @@ pub(crate) fn workload(source: &Arc<Source>) -> Result<WorkloadEntry, Vec<Diagno
     let keys = [
         Key::needed("workload", text(), "its name"),
         Key::needed("model", text(), "the model of its histories"),
-        Key::needed("checks", Shape::list(text()), "what its histories can be checked for"),
     ];
     let (fields, parameters) = entry(source, &keys)?;
     Ok(WorkloadEntry {
@@ -83,7 +80,6 @@ pub(crate) fn workload(source: &Arc<Source>) -> Result<WorkloadEntry, Vec<Diagno
         seen: opening_comment(&source.text),
         about: word(&fields, "about"),
         model: word(&fields, "model"),
-        checks: fields.texts("checks"),
         parameters,
         example: word(&fields, "example"),
     })

@@ -202,10 +202,21 @@ pub(crate) fn timing(lasts: bool) -> Vec<Key> {
     keys
 }
 
+/// Every anomaly that a checker may report, each once.
+fn anomalies(catalogue: &Catalogue) -> Vec<Choice> {
+    let mut choices: Vec<Choice> = Vec::new();
+    for (name, about) in catalogue.consistency.iter().flat_map(|entry| entry.anomalies) {
+        if choices.iter().all(|choice| choice.word != *name) {
+            choices.push(Choice { word: (*name).to_owned(), about: (*about).to_owned() });
+        }
+    }
+    choices
+}
+
 fn expect(catalogue: &Catalogue) -> Shape {
     let consistency = catalogue.consistency.iter().map(|one| Choice {
         word: one.name.to_owned(),
-        about: one.about.to_owned(),
+        about: one.doc.to_owned(),
     });
     let during = || Key::optional("during", text(), "the phase that counts; without it, the whole run");
     let mut latency: Vec<Key> = PERCENTILES
@@ -216,7 +227,7 @@ fn expect(catalogue: &Catalogue) -> Shape {
     let gate = |(name, about): &(&str, &str)| Key::optional(name, Shape::Count(0..=u64::MAX), about);
     Shape::Map(vec![
         Key::optional("consistency", Shape::list(Shape::Word(consistency.collect())), "what the history is checked for; without it, what the system claims"),
-        Key::optional("violation", text(), "an anomaly that must be found: a calibration plan"),
+        Key::optional("violation", Shape::Word(anomalies(catalogue)), "an anomaly that must be found: a calibration plan"),
         Key::optional("availability", Shape::Map(vec![
             Key::optional("ok", leaf(&SHARE_AT_LEAST), "least share of intended operations that are ok, as in `\">= 90%\"`"),
             Key::optional("longest-gap", leaf(&DURATION_AT_MOST), "longest time without an ok from any client, as in `\"<= 10s\"`"),

@@ -86,7 +86,11 @@ enum Variable {
 pub(crate) const NAMES: [&str; 6] = ["node", "index", "address", "data", "self", "here"];
 
 /// Fills a template in.
-pub(crate) fn render(template: &str, context: &NodeContext<'_>) -> Result<String, TemplateError> {
+///
+/// # Errors
+/// When it is no template, or names what the system doesn't have; loading a system file has ruled
+/// out both.
+pub fn fill_in(template: &str, context: &NodeContext<'_>) -> Result<String, TemplateError> {
     let mut parser = Parser { template, rest: 0 };
     let pieces = parser.pieces(false)?;
     let mut out = String::new();
@@ -323,7 +327,7 @@ mod tests {
             ports: &BTreeMap::from([("peer".to_owned(), 2380)]),
             settings: &BTreeMap::from([("bug".to_owned(), "none".to_owned())]),
         };
-        render(template, &context).map_err(|error| format!("{} at {:?}", error.message, error.at))
+        fill_in(template, &context).map_err(|error| format!("{} at {:?}", error.message, error.at))
     }
 
     #[test]

@@ -336,13 +336,13 @@ mod tests {
              0:11.247  pause      one (n4); for 3.393s
              0:22.070  isolate    one (n2); for 3.869s
              0:31.848  slow       one (n5), delay 100ms ± 20ms; for 4.488s
-             0:42.209  partition  majorities-ring; for 2.89s
+             0:42.209  partition  majorities-ring (n2, n3, n1, n4, n5); for 2.89s
              0:50.709  lossy      one (n1), loss 20%; for 3.795s
              1:01.199  kill       minority (n2, n5); for 3.24s
              1:11.435  isolate    one (n2), one way; for 2.828s
-             1:20.915  partition  bridge; for 4.449s
+             1:20.915  partition  bridge (n3, n1 | n2, n5 | n4 between); for 4.449s
              1:32.466  restart    all, one after the other; at once
-             1:40.458  partition  halves, one way; for 3.714s
+             1:40.458  partition  halves (n1, n5 | n4, n3, n2), one way; for 3.714s
              1:52.188  link       from one (n1) to one (n4), delay 50ms ± 50ms, loss 10%; for 4.839s
              2:00.411  kill       all; for 4.194s
              2:11.019  slow       clients of one (n4), delay 50ms ± 10ms; for 3.888s

@@ -36,15 +36,15 @@ fn consistency(
     fields: &Fields,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<String> {
-    let checkable: Option<&[String]> =
-        parts.workload.as_ref().map(|(_, entry)| entry.checks.as_slice());
-    let can = |name: &str| checkable.is_none_or(|names| names.iter().any(|known| known == name));
+    let checkable =
+        parts.workload.as_ref().map(|(_, entry)| parts.draft.catalogue.checks(&entry.model));
+    let can = |name: &str| checkable.as_ref().is_none_or(|names| names.contains(&name));
     if let Some(Formed { form: Form::List(items), .. }) = fields.given("consistency") {
         for item in items {
             let Some(name) = item.text() else { continue };
             if !can(name) {
                 let message = format!("`{name}` can't be checked with this workload");
-                let names = checkable.unwrap_or_default().join("`, `");
+                let names = checkable.as_deref().unwrap_or_default().join("`, `");
                 let help = format!("it can show `{names}`");
                 diagnostics.push(Diagnostic::error(&item.span, message).help(help));
             }
