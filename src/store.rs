@@ -48,6 +48,18 @@ pub fn find(runs: &Path, run: &str) -> Result<RunFolder, String> {
     })
 }
 
+/// A run's folder for clearing up: also one that never got as far as a history.
+///
+/// # Errors
+/// Says in words what was looked for.
+pub fn find_folder(runs: &Path, run: &str) -> Result<RunFolder, String> {
+    let folder = if run == "latest" { runs.join("latest") } else { PathBuf::from(run) };
+    if folder.is_dir() {
+        return Ok(RunFolder::new(fs::canonicalize(&folder).unwrap_or(folder)));
+    }
+    Err(format!("there is no run's folder `{}`", folder.display()))
+}
+
 /// Every run stored below a folder, oldest first by name.
 pub fn all(runs: &Path) -> Vec<RunFolder> {
     let mut found: Vec<PathBuf> = children(runs)
@@ -113,7 +125,8 @@ mod tests {
     use super::*;
 
     fn scratch(test: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("temblor-store-{test}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("temblor-store-{test}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         folder
     }
@@ -125,7 +138,10 @@ mod tests {
             let run = create(&runs, "demo", start).unwrap();
             write_json(&run.manifest(), &start).unwrap();
         }
-        assert_eq!(find(&runs, "latest").unwrap().path(), fs::canonicalize(runs.join("demo/2")).unwrap());
+        assert_eq!(
+            find(&runs, "latest").unwrap().path(),
+            fs::canonicalize(runs.join("demo/2")).unwrap()
+        );
         assert_eq!(all(&runs).len(), 2);
         fs::remove_dir_all(runs).unwrap();
     }

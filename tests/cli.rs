@@ -19,7 +19,13 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn usage_errors() -> Result<(), Failed> {
     let scratch = Scratch::new("usage")?;
-    for words in [&["frobnicate"][..], &["run"], &["run", "demoo"], &["check", "latest"], &["explain", "isolat"]] {
+    for words in [
+        &["frobnicate"][..],
+        &["run"],
+        &["run", "demoo"],
+        &["check", "latest"],
+        &["explain", "isolat"],
+    ] {
         let ran = run(scratch.path(), words)?.must_exit(254)?;
         ensure(!ran.err.is_empty(), || format!("{words:?} says nothing on stderr"))?;
     }

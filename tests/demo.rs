@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::support::{Machine, Need, RunFolder, Scratch, cluster_lock, ensure, needing, run, temblor};
+use crate::support::{
+    Machine, Need, RunFolder, Scratch, cluster_lock, ensure, needing, run, temblor,
+};
 
 const NAMESPACES: &[Need] = &[Need::Namespaces];
 
@@ -112,6 +114,7 @@ fn loopback() -> Result<(), Failed> {
     run(scratch.path(), &words)?.must_exit(0)?;
     before.must_be_restored(Duration::from_secs(2))?;
     RunFolder::latest(scratch.path()).faults_must_be_verified(2)?;
-    let refused = run(scratch.path(), &["run", "demo", "--provider", "loopback"])?.must_exit(254)?;
+    let refused =
+        run(scratch.path(), &["run", "demo", "--provider", "loopback"])?.must_exit(254)?;
     ensure(refused.err.contains("loopback"), || refused.err.clone())
 }

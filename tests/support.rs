@@ -52,10 +52,9 @@ fn lack_of_program(program: &str, package: &str) -> Option<String> {
 }
 
 fn install(package: &str) {
-    for arguments in [
-        vec!["update", "-q"],
-        vec!["install", "-q", "-y", "--no-install-recommends", package],
-    ] {
+    for arguments in
+        [vec!["update", "-q"], vec!["install", "-q", "-y", "--no-install-recommends", package]]
+    {
         let _ = Command::new("apt-get")
             .args(["-o", "DPkg::Lock::Timeout=300"])
             .args(arguments)
@@ -108,7 +107,8 @@ pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
     pub(crate) fn new(test: &str) -> Result<Self, Failed> {
-        let folder = std::env::temp_dir().join(format!("temblor-test-{test}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("temblor-test-{test}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder)?;
         Ok(Self(folder))

@@ -94,7 +94,9 @@ fn functions(text: &str) -> Vec<(String, usize, usize)> {
 fn function_name(line: &str) -> Option<&str> {
     let mut rest = line;
     if let Some(scope) = rest.strip_prefix("pub") {
-        rest = scope.strip_prefix('(').map_or(scope, |scope| scope.split_once(')').map_or("", |x| x.1));
+        rest = scope
+            .strip_prefix('(')
+            .map_or(scope, |scope| scope.split_once(')').map_or("", |x| x.1));
         rest = rest.trim_start();
     }
     for word in ["const ", "async ", "unsafe ", "extern \"C\" "] {

@@ -71,9 +71,8 @@ fn pids() -> Vec<String> {
 /// Namespaces that some process lives in.
 fn namespaces() -> BTreeSet<String> {
     let of = |pid: String| {
-        ["net", "pid", "mnt", "uts", "user"].map(|kind| {
-            std::fs::read_link(format!("/proc/{pid}/ns/{kind}")).unwrap_or_default()
-        })
+        ["net", "pid", "mnt", "uts", "user"]
+            .map(|kind| std::fs::read_link(format!("/proc/{pid}/ns/{kind}")).unwrap_or_default())
     };
     let links = pids().into_iter().flat_map(of);
     links.map(|link| link.display().to_string()).filter(|link| !link.is_empty()).collect()

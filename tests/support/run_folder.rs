@@ -18,7 +18,8 @@ impl RunFolder {
 
     pub(crate) fn text(&self, file: &str) -> Result<String, Failed> {
         let path = self.0.join(file);
-        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()).into())
+        std::fs::read_to_string(&path)
+            .map_err(|error| format!("{}: {error}", path.display()).into())
     }
 
     pub(crate) fn json(&self, file: &str) -> Result<Value, Failed> {

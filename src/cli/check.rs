@@ -1,0 +1,175 @@
+//! `temblor check` and `temblor report`: a stored run or a history file, judged without a cluster.
+
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+use temblor_checker::Request;
+use temblor_history::{CheckReport, History, Outcome, RunFolder};
+
+use super::{err, harness_error, out, render, usage};
+use crate::{
+    exit_code,
+    judge::{self, Limits},
+    plan::{parse_duration, parse_size},
+    store,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// A run's folder, `latest`, or a history file.
+    target: String,
+    /// The model of the operations; by default what the history's header says.
+    #[arg(long)]
+    model: Option<String>,
+    /// What to check; by default what the run claims (for a file: linearizable).
+    #[arg(long)]
+    consistency: Option<String>,
+    /// The file's format.
+    #[arg(long, value_enum, default_value = "auto")]
+    format: Format,
+    /// How long checking may take.
+    #[arg(long, default_value = "60s", value_name = "DURATION")]
+    deadline: String,
+    /// How much memory the checker's structures may take.
+    #[arg(long, default_value = "4GiB", value_name = "SIZE")]
+    memory: String,
+    /// Print the result as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// By content.
+    Auto,
+    /// JSON Lines, as runs store them.
+    Jsonl,
+}
+
+/// Checks; returns the exit code.
+pub(super) fn check(runs: &Path, arguments: &CheckArguments) -> i32 {
+    let limits = match limits(&arguments.deadline, &arguments.memory) {
+        Ok(limits) => limits,
+        Err(error) => return usage(&error),
+    };
+    let path = Path::new(&arguments.target);
+    if path.is_file() {
+        return check_file(path, arguments, limits);
+    }
+    match store::find(runs, &arguments.target) {
+        Ok(folder) => check_run(&folder, arguments, limits),
+        Err(error) => usage(&error),
+    }
+}
+
+/// Parses the two limits of a check.
+pub(super) fn limits(deadline: &str, memory: &str) -> Result<Limits, String> {
+    let deadline = parse_duration(deadline).map_err(|why| format!("--deadline: {why}"))?;
+    let bytes = parse_size(memory).map_err(|why| format!("--memory: {why}"))?;
+    Ok(Limits { deadline, memory_bytes: usize::try_from(bytes).unwrap_or(usize::MAX) })
+}
+
+/// A run says itself what is checked; flags ask for something else of its history.
+fn check_run(folder: &RunFolder, arguments: &CheckArguments, limits: Limits) -> i32 {
+    if arguments.model.is_some() || arguments.consistency.is_some() || !folder.manifest().is_file()
+    {
+        return check_file(&folder.history(), arguments, limits);
+    }
+    let verdict = match judge::judge(folder, limits) {
+        Ok(verdict) => verdict,
+        Err(error) => return usage(&error),
+    };
+    if let Err(error) = store::write_json(&folder.verdict(), &verdict) {
+        return harness_error(&error.to_string());
+    }
+    if arguments.json {
+        for check in &verdict.checks {
+            print_json(check);
+        }
+    } else {
+        out(&render::verdict(&verdict));
+    }
+    verdict.exit_code
+}
+
+fn check_file(path: &Path, arguments: &CheckArguments, limits: Limits) -> i32 {
+    // There is one format so far: importers of others will decide by content here.
+    let (Format::Auto | Format::Jsonl) = arguments.format;
+    let read = History::read_file(path);
+    let model = arguments.model.clone().or_else(|| {
+        read.as_ref().ok().and_then(|history| history.header()).and_then(|head| head.model.clone())
+    });
+    let consistency = arguments.consistency.clone().unwrap_or_else(|| "linearizable".into());
+    let report = match (read, model) {
+        (Ok(history), Some(model)) => {
+            judge::timed_check(&history, &Request { model, consistency }, limits)
+        }
+        (Ok(_), None) => {
+            return usage(&format!(
+                "`{}` has no header that names its model: say it with --model (see `temblor list consistency`)",
+                path.display()
+            ));
+        }
+        (Err(errors), model) => {
+            let request = Request { model: model.unwrap_or_default(), consistency };
+            judge::unreadable(&request, errors.lines())
+        }
+    };
+    if arguments.json {
+        print_json(&report);
+    } else {
+        print_words(&report);
+    }
+    code(&report)
+}
+
+fn print_json(report: &CheckReport) {
+    match serde_json::to_string(report) {
+        Ok(json) => out(&json),
+        Err(error) => err(&format!("error: {error}")),
+    }
+}
+
+fn print_words(report: &CheckReport) {
+    if report.verdict == Outcome::Error {
+        err(&render::check(report));
+    } else {
+        out(&render::check(report));
+    }
+}
+
+fn code(report: &CheckReport) -> i32 {
+    match report.verdict {
+        Outcome::Pass => exit_code::PASS,
+        Outcome::Violation => exit_code::VIOLATION,
+        Outcome::Inconclusive => exit_code::INCONCLUSIVE,
+        Outcome::Error if report.errors.is_empty() => exit_code::HARNESS_ERROR,
+        Outcome::Error => exit_code::USAGE,
+    }
+}
+
+/// Writes the reports of a stored run again; the verdict is judged first where there is none.
+pub(super) fn report(runs: &Path, run: &str) -> i32 {
+    let folder = match store::find(runs, run) {
+        Ok(folder) => folder,
+        Err(error) => return usage(&error),
+    };
+    if !folder.verdict().is_file() {
+        let judged = limits("10m", "4GiB").and_then(|limits| judge::judge(&folder, limits));
+        let written = judged.and_then(|verdict| {
+            store::write_json(&folder.verdict(), &verdict).map_err(|error| error.to_string())
+        });
+        if let Err(error) = written {
+            return harness_error(&error);
+        }
+    }
+    match temblor_reports::write_all(&folder) {
+        Ok(files) => {
+            for file in files {
+                out(&file.display().to_string());
+            }
+            exit_code::PASS
+        }
+        Err(error) => harness_error(&error.to_string()),
+    }
+}

@@ -1,0 +1,102 @@
+//! `temblor run`: plan, machine, cluster, load, faults, verdict, reports.
+
+mod prepare;
+mod system;
+
+use std::path::Path;
+
+use temblor_history::RunFolder;
+
+use super::{ProviderName, RunArguments, check::limits, err, harness_error, out, text, usage};
+use crate::{
+    cluster::{self, Provider},
+    exit_code,
+    judge::{self, Limits},
+    plan::{self, Plan},
+    runner, store,
+};
+
+/// Runs a plan; returns the exit code.
+pub(super) fn run(runs: &Path, arguments: &RunArguments) -> i32 {
+    let limits = match limits(&arguments.check_deadline, &arguments.check_memory) {
+        Ok(limits) => limits,
+        Err(error) => return usage(&error),
+    };
+    let plan = match text::load(&arguments.plan) {
+        Ok(plan) => plan,
+        Err(code) => return code,
+    };
+    let provider = match provider(arguments, &plan) {
+        Ok(provider) => provider,
+        Err(code) => return code,
+    };
+    if let Err(error) = system::make_available(&plan.system, arguments.install) {
+        return harness_error(&error);
+    }
+    match drive(runs, arguments, plan, &provider) {
+        Ok(folder) => conclude(&folder, limits),
+        Err(error) => harness_error(&error),
+    }
+}
+
+/// The provider, when it can do all of the plan's faults.
+fn provider(arguments: &RunArguments, plan: &Plan) -> Result<Provider, i32> {
+    let (best, lack) = cluster::choose_provider();
+    let provider = match arguments.provider {
+        Some(ProviderName::Loopback) => Provider::Loopback,
+        Some(ProviderName::Namespaces) if best == Provider::Loopback => {
+            let lack = lack.unwrap_or_default();
+            return Err(harness_error(&format!("there can be no namespaces here: {lack}")));
+        }
+        Some(ProviderName::Namespaces) | None => best,
+    };
+    if provider == Provider::Loopback {
+        let why = lack.filter(|_| arguments.provider.is_none());
+        err(&why.unwrap_or_else(|| "loopback mode: kill, pause and restart only".into()));
+        let impossible = plan::check_provider(plan, true);
+        if !impossible.is_empty() {
+            return Err(text::refuse(&impossible));
+        }
+    }
+    Ok(provider)
+}
+
+fn drive(
+    runs: &Path,
+    arguments: &RunArguments,
+    plan: Plan,
+    provider: &Provider,
+) -> Result<RunFolder, String> {
+    let prepared = prepare::prepare(runs, arguments, plan, provider)?;
+    let folder = prepared.folder.clone();
+    err(&format!("run {} (seed {})", folder.path().display(), prepared.plan.seed));
+    // From here on this thread lives in the clients' network; nothing else runs yet.
+    let entered = cluster::enter(provider).map_err(|error| error.to_string())?;
+    runner::run(prepared, entered)?;
+    Ok(folder)
+}
+
+/// The cluster is gone; everything from here on reads the run's folder.
+fn conclude(folder: &RunFolder, limits: Limits) -> i32 {
+    let verdict = match judge::judge(folder, limits) {
+        Ok(verdict) => verdict,
+        Err(error) => return harness_error(&error),
+    };
+    if let Err(error) = store::write_json(&folder.verdict(), &verdict) {
+        return harness_error(&error.to_string());
+    }
+    match temblor_reports::write_all(folder) {
+        Ok(_) => {}
+        Err(error) => err(&format!("error: the reports could not be written: {error}")),
+    }
+    match temblor_reports::StoredRun::read(folder) {
+        Ok(stored) => out(&temblor_reports::terminal(&stored, is_terminal())),
+        Err(error) => return harness_error(&error.to_string()),
+    }
+    if folder.report().is_file() { verdict.exit_code } else { exit_code::HARNESS_ERROR }
+}
+
+fn is_terminal() -> bool {
+    use std::io::IsTerminal;
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}

@@ -1,0 +1,76 @@
+//! What the system under test needs of this machine: its programs, installed where that is asked.
+
+use std::{path::PathBuf, process::Command};
+
+use crate::plan::System;
+
+/// Makes sure that every program of the system is there. Never starts or enables a service.
+///
+/// # Errors
+/// In words, with the line to run.
+pub(super) fn make_available(system: &System, install: bool) -> Result<(), String> {
+    let missing = missing(system);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(", ");
+    if system.install.is_empty() {
+        return Err(format!("{} needs {names}, which this machine lacks", system.name));
+    }
+    let lines: Vec<String> = system.install.iter().map(|argv| argv.join(" ")).collect();
+    if !install {
+        return Err(format!(
+            "{} needs {names}, which this machine lacks; install it with `temblor run --install`, or run:\n  {}",
+            system.name,
+            lines.join("\n  ")
+        ));
+    }
+    for argv in &system.install {
+        run(argv)?;
+    }
+    let still = self::missing(system);
+    if still.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("installed, but {} is missing", still.join(", ")))
+    }
+}
+
+fn missing(system: &System) -> Vec<String> {
+    let needed = system.needs.iter().filter(|program| program.as_str() != "@self");
+    needed.filter(|program| find(program).is_none()).cloned().collect()
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    if program.contains('/') {
+        return Some(PathBuf::from(program)).filter(|path| path.is_file());
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+fn run(argv: &[String]) -> Result<(), String> {
+    let line = argv.join(" ");
+    super::err(&format!("installing: {line}"));
+    let (program, arguments) = argv.split_first().ok_or("an install command is empty")?;
+    let output = Command::new(program)
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .output()
+        .map_err(|error| format!("can't run `{line}`: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let words = String::from_utf8_lossy(&output.stderr);
+    let tail: Vec<&str> = words.lines().rev().take(5).collect();
+    let tail: Vec<&str> = tail.into_iter().rev().collect();
+    Err(format!("`{line}` failed ({}):\n  {}", output.status, tail.join("\n  ")))
+}
+
+/// The system's version, in its own words; empty when it can't be learned.
+pub(super) fn version(argv: &[String]) -> String {
+    let Some((program, arguments)) = argv.split_first() else { return String::new() };
+    let Ok(output) = Command::new(program).args(arguments).output() else { return String::new() };
+    let words = String::from_utf8_lossy(&output.stdout);
+    words.lines().next().unwrap_or_default().trim().to_owned()
+}

@@ -1,0 +1,146 @@
+//! What the parts of a run share: clock, cluster, bus, and what is known of the moment.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use temblor_faults::FaultSpec;
+use temblor_history::{FaultClass, Happening, Measured};
+use tokio::sync::watch;
+
+use super::{bus::Bus, interrupt::Stop, leader::Leadership, process::Stage};
+use crate::{clock::RunClock, cluster::Cluster};
+
+/// How often counters are looked at where nobody can be woken by them.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A run in progress.
+pub(crate) struct Context {
+    pub(crate) clock: RunClock,
+    pub(crate) bus: Arc<Bus>,
+    pub(crate) cluster: Cluster,
+    pub(crate) stage: Arc<Stage>,
+    pub(crate) nodes: Vec<String>,
+    pub(crate) leadership: watch::Receiver<Leadership>,
+    pub(crate) interrupted: watch::Receiver<bool>,
+    pub(crate) stop: Stop,
+    /// Operations that had ended when the phase began.
+    pub(crate) phase_base: AtomicU64,
+    /// Operations intended and shed, as they were last reported.
+    pub(crate) counted_load: Mutex<(u64, u64)>,
+    pub(crate) held: Mutex<BTreeMap<String, Vec<String>>>,
+    pub(crate) remembered: Mutex<BTreeMap<String, Vec<String>>>,
+}
+
+impl Context {
+    /// Sleeps until a moment of the run, or until the user asks to stop.
+    pub(crate) async fn sleep_until(&self, time_ns: i64) {
+        let left = time_ns - self.clock.now_ns();
+        if left <= 0 {
+            return;
+        }
+        let mut interrupted = self.interrupted.clone();
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_nanos(left as u64)) => {}
+            _ = interrupted.wait_for(|asked| *asked) => {}
+        }
+    }
+
+    /// Whether the user asked to stop.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        *self.interrupted.borrow()
+    }
+
+    /// Who leads now.
+    pub(crate) fn leader_now(&self) -> Option<String> {
+        self.leadership.borrow().leader.clone()
+    }
+
+    /// Waits until somebody else leads.
+    pub(crate) async fn another_leader_than(&self, before: Option<&str>) {
+        let mut leadership = self.leadership.clone();
+        let other = |now: &Leadership| now.leader.is_some() && now.leader.as_deref() != before;
+        if leadership.wait_for(other).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until so many operations have ended since the phase began.
+    pub(crate) async fn operations_since_phase_began(&self, wanted: u64) {
+        let base = self.phase_base.load(Relaxed);
+        while self.stage.recorder.tally.completions() < base + wanted {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// A measurement of the cluster in the run's time.
+    pub(crate) fn measured(&self, monotonic: Measured) -> Measured {
+        Measured {
+            earliest: self.clock.of_monotonic(monotonic.earliest),
+            latest: self.clock.of_monotonic(monotonic.latest),
+        }
+    }
+
+    /// Reports the load since the last report.
+    pub(crate) fn count_load(&self) {
+        let mut counted = lock(&self.counted_load);
+        let now = self.stage.recorder.tally.load();
+        let (intended, shed) = (now.0 - counted.0, now.1 - counted.1);
+        *counted = now;
+        self.bus.say(Happening::Load { intended, shed });
+    }
+
+    /// A history that can't be written any more ends the run.
+    pub(crate) fn check_recorder(&self) {
+        if let Some(failure) = self.stage.recorder.failure()
+            && !self.stop.ask()
+        {
+            self.trouble(failure);
+        }
+    }
+
+    /// The harness failed at something.
+    pub(crate) fn trouble(&self, text: String) {
+        self.bus.say(Happening::Trouble { text });
+    }
+
+    /// Holds the nodes of a process fault: two of them on one node at once are undefined. False
+    /// when another fault holds one of them. Remembers the target where the plan says so.
+    pub(crate) fn hold(&self, name: &str, spec: &FaultSpec, nodes: &[String]) -> bool {
+        if spec.kind.class() == FaultClass::Process {
+            let mut held = lock(&self.held);
+            if held.values().flatten().any(|node| nodes.contains(node)) {
+                return false;
+            }
+            held.insert(name.to_owned(), nodes.to_vec());
+        }
+        if let Some(remembered) = &spec.remember {
+            lock(&self.remembered).insert(remembered.clone(), nodes.to_vec());
+        }
+        true
+    }
+
+    /// Lets go of the nodes of a fault.
+    pub(crate) fn release(&self, name: &str) {
+        lock(&self.held).remove(name);
+    }
+
+    /// Targets that the plan remembers, by name.
+    pub(crate) fn remembered(&self) -> BTreeMap<String, Vec<String>> {
+        lock(&self.remembered).clone()
+    }
+
+    /// Nodes that a process fault holds.
+    pub(crate) fn held_nodes(&self) -> Vec<String> {
+        lock(&self.held).values().flatten().cloned().collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,252 @@
+//! Carries out the faults of a phase: waits for each one's time, resolves its target, injects,
+//! waits for its end, heals, and records what was measured.
+
+use std::{sync::Arc, time::Duration};
+
+use temblor_faults::{End, FaultSpec, Placed, Schedule, Start, Trigger};
+use temblor_history::{FaultChange, FaultEvent, Measured};
+
+use super::{context::Context, resolution};
+use crate::cluster::{Applied, ResolvedFault};
+
+/// A target that is not there yet (no leader, a node that another fault holds) is looked for again
+/// after this.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The bounds of the phase that faults live in, nanoseconds since the run began.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PhaseBounds {
+    pub(crate) began_ns: i64,
+    pub(crate) ends_ns: i64,
+}
+
+/// Carries out one fault of a plan, all its occurrences, until its phase ends.
+pub(crate) async fn carry_out(
+    context: Arc<Context>,
+    schedule: Arc<Schedule>,
+    spec: FaultSpec,
+    phase: PhaseBounds,
+) {
+    let injector = Injector { context, schedule, spec, phase };
+    let mut occurrence = 0;
+    let Some(mut begin_at) = injector.first_begin().await else {
+        return injector.never_came();
+    };
+    loop {
+        let Some(last) = injector.occur(occurrence, begin_at).await else { return };
+        match injector.schedule.next(&injector.spec, occurrence, last.began, last.ended) {
+            Some(next) => begin_at = injector.phase.began_ns + next.as_nanos() as i64,
+            None => return,
+        }
+        occurrence += 1;
+        if begin_at >= phase.ends_ns {
+            return;
+        }
+    }
+}
+
+/// When an occurrence took place, from the beginning of its phase.
+struct Occurred {
+    began: Duration,
+    ended: Duration,
+}
+
+struct Injector {
+    context: Arc<Context>,
+    schedule: Arc<Schedule>,
+    spec: FaultSpec,
+    phase: PhaseBounds,
+}
+
+impl Injector {
+    /// When the first occurrence begins; none when what it waits for did not come in its phase.
+    async fn first_begin(&self) -> Option<i64> {
+        match &self.spec.start {
+            Start::At(_) => {
+                let at = self.schedule.first(&self.spec)?;
+                Some(self.phase.began_ns + at.as_nanos() as i64)
+            }
+            Start::After(trigger) => {
+                self.context.sleep_until(self.phase.began_ns).await;
+                let came = self.wait_for(trigger, self.phase.ends_ns).await;
+                came.then(|| self.context.clock.now_ns())
+            }
+        }
+    }
+
+    fn never_came(&self) {
+        if !self.context.is_interrupted() {
+            let reason = "what it waited for did not happen in its phase".to_owned();
+            self.record(&self.name(0), FaultChange::Skipped { reason });
+        }
+    }
+
+    fn name(&self, occurrence: u64) -> String {
+        format!("{}#{occurrence}", self.spec.place)
+    }
+
+    /// One occurrence, from its time to its heal; none when it could not happen.
+    async fn occur(&self, occurrence: u64, begin_at: i64) -> Option<Occurred> {
+        self.context.sleep_until(begin_at.min(self.phase.ends_ns)).await;
+        let name = self.name(occurrence);
+        if self.over() {
+            return None;
+        }
+        let placed = match self.find(occurrence, &name).await {
+            Ok(placed) => placed,
+            Err(reason) => {
+                self.record(&name, FaultChange::Skipped { reason });
+                return None;
+            }
+        };
+        let began = self.context.clock.now_ns();
+        self.inject(&name, &placed).await;
+        self.context.release(&name);
+        let ended = self.context.clock.now_ns();
+        Some(Occurred { began: self.offset(began), ended: self.offset(ended) })
+    }
+
+    fn offset(&self, time: i64) -> Duration {
+        Duration::from_nanos((time - self.phase.began_ns).max(0) as u64)
+    }
+
+    fn over(&self) -> bool {
+        self.context.is_interrupted() || self.context.clock.now_ns() >= self.phase.ends_ns
+    }
+
+    /// Late targets are found now; a node that another process fault holds is waited for.
+    async fn find(&self, occurrence: u64, name: &str) -> Result<Placed, String> {
+        loop {
+            let found = resolution::find(&self.context, &self.schedule, &self.spec, occurrence);
+            let why = match found {
+                Ok(placed) if self.context.hold(name, &self.spec, &placed.nodes) => {
+                    return Ok(placed);
+                }
+                Ok(_) => "another fault held its target".to_owned(),
+                Err(why) => why,
+            };
+            if self.over() {
+                return Err(why);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn inject(&self, name: &str, placed: &Placed) {
+        let fault = ResolvedFault {
+            kind: self.spec.kind.clone(),
+            nodes: placed.nodes.clone(),
+            cuts: placed.links.clone(),
+        };
+        self.record(
+            name,
+            FaultChange::Resolved {
+                nodes: placed.nodes.clone(),
+                links: placed.links.iter().map(|(from, to)| format!("{from} → {to}")).collect(),
+                chosen: placed.words.clone(),
+            },
+        );
+        let leader = self.context.leader_now();
+        match self.context.cluster.inject(name, &fault).await {
+            Ok(applied) => self.began(name, applied),
+            Err(error) => return self.failed(name, "inject", &error.to_string()).await,
+        }
+        let because = self.wait_for_end(name, leader.as_deref()).await;
+        self.heal(name, because).await;
+    }
+
+    fn began(&self, name: &str, applied: Applied) {
+        let measured = self.context.measured(applied.begun);
+        self.record(name, FaultChange::Began { measured, evidence: applied.evidence });
+    }
+
+    async fn heal(&self, name: &str, because: String) {
+        match self.context.cluster.heal(name).await {
+            Ok(applied) => {
+                let measured: Measured = self.context.measured(applied.begun);
+                let evidence = applied.evidence;
+                self.record(name, FaultChange::Healed { measured, evidence, because });
+            }
+            Err(error) => {
+                let error = error.to_string();
+                self.context.trouble(format!("{name} could not be healed: {error}"));
+                self.record(name, FaultChange::Failed { stage: "heal".into(), error });
+            }
+        }
+    }
+
+    /// A fault that was applied by half is healed all the same.
+    async fn failed(&self, name: &str, stage: &str, error: &str) {
+        self.record(name, FaultChange::Failed { stage: stage.into(), error: error.into() });
+        if let Err(error) = self.context.cluster.heal(name).await {
+            self.context.trouble(format!("{name} could not be healed: {error}"));
+        }
+    }
+
+    /// Waits for the end; says why it came.
+    async fn wait_for_end(&self, name: &str, leader: Option<&str>) -> String {
+        let now = self.context.clock.now_ns();
+        let (until, trigger, words) = match &self.spec.end {
+            End::AtOnce => return "at once".into(),
+            End::WithPhase => (self.phase.ends_ns, None, "its phase ended"),
+            End::For(_) => {
+                let lasts = self.schedule.duration(&self.spec, occurrence_of(name));
+                (now + lasts.map_or(0, |lasts| lasts.as_nanos() as i64), None, "its time was up")
+            }
+            End::Until { trigger, at_most } => {
+                (now + at_most.as_nanos() as i64, Some(trigger), "its bound was reached")
+            }
+        };
+        let until = until.min(self.phase.ends_ns);
+        if let Some(trigger) = trigger {
+            if self.wait_for_since(trigger, until, leader).await {
+                return format!("until {}", words_of(trigger));
+            }
+        } else {
+            self.context.sleep_until(until).await;
+        }
+        if self.context.is_interrupted() { "interrupted".into() } else { words.into() }
+    }
+
+    async fn wait_for(&self, trigger: &Trigger, until: i64) -> bool {
+        let leader = self.context.leader_now();
+        self.wait_for_since(trigger, until, leader.as_deref()).await
+    }
+
+    /// True when it happened, false when the time was up.
+    async fn wait_for_since(&self, trigger: &Trigger, until: i64, leader: Option<&str>) -> bool {
+        let happened = async {
+            match trigger {
+                Trigger::LeaderChanged => self.context.another_leader_than(leader).await,
+                Trigger::Ops(wanted) => self.context.operations_since_phase_began(*wanted).await,
+            }
+        };
+        tokio::select! {
+            () = happened => true,
+            () = self.context.sleep_until(until) => false,
+        }
+    }
+
+    fn record(&self, name: &str, change: FaultChange) {
+        self.context.bus.fault(&FaultEvent {
+            occurrence: name.to_owned(),
+            fault: self.spec.name.clone(),
+            class: self.spec.kind.class(),
+            detail: resolution::detail(&self.spec.kind),
+            optional: self.spec.optional,
+            time: self.context.clock.now_ns(),
+            change,
+        });
+    }
+}
+
+fn occurrence_of(name: &str) -> u64 {
+    name.rsplit('#').next().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+fn words_of(trigger: &Trigger) -> String {
+    match trigger {
+        Trigger::LeaderChanged => "leader-changed".into(),
+        Trigger::Ops(operations) => format!("{operations} operations"),
+    }
+}
