@@ -20,8 +20,9 @@ pub fn inject(node: &mut dyn NodeOps, occurrence: &str) -> io::Result<Effect> {
 pub fn heal(node: &mut dyn NodeOps) -> io::Result<Effect> {
     let earliest = node.now_ns();
     node.start_servers()?;
-    let running = stays(node)?;
-    Ok(Effect::between(earliest, node.now_ns(), vec![running]))
+    // They run; whether they go on is seen later.
+    let latest = node.now_ns();
+    Ok(Effect::between(earliest, latest, vec![stays(node)?]))
 }
 
 fn end_all(node: &mut dyn NodeOps) -> io::Result<Effect> {

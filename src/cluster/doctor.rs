@@ -1,5 +1,11 @@
 //! What this machine has for making nodes, lacks, and what each lack costs.
 
+use std::{fs::OpenOptions, io};
+
+use nix::sys::signal::Signal;
+
+use super::{ledger::Process, namespaces::trial, processes};
+
 /// Something that a run would like to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prerequisite {
@@ -15,5 +21,58 @@ pub struct Prerequisite {
 
 /// Every prerequisite, tried. Changes nothing on the machine.
 pub fn prerequisites() -> Vec<Prerequisite> {
-    Vec::new()
+    vec![root(), tap_device(), namespaces(), process_handles()]
+}
+
+fn root() -> Prerequisite {
+    let has = nix::unistd::geteuid().is_root();
+    Prerequisite {
+        name: "root",
+        has,
+        detail: if has { "this is root" } else { "this is not root" }.into(),
+        cost_of_lack: "systems are not installed for you, and servers run as yourself: those that \
+                       want a user of their own need root"
+            .into(),
+    }
+}
+
+fn tap_device() -> Prerequisite {
+    let opened = OpenOptions::new().read(true).write(true).open("/dev/net/tun");
+    Prerequisite {
+        name: "/dev/net/tun",
+        has: opened.is_ok(),
+        detail: opened.map_or_else(|why| why.to_string(), |_| "it opens".into()),
+        cost_of_lack: "no links between nodes, so loopback only: kill and pause, no partition, no \
+                       slow or lossy link. Run as root, or `chmod 0666 /dev/net/tun`; where it is \
+                       missing: `modprobe tun`"
+            .into(),
+    }
+}
+
+fn namespaces() -> Prerequisite {
+    let rootless = !nix::unistd::geteuid().is_root();
+    let tried = trial::namespaces(rootless);
+    Prerequisite {
+        name: if rootless { "namespaces without root" } else { "namespaces" },
+        has: tried.is_ok(),
+        detail: tried.err().unwrap_or_else(|| "a node can be made".into()),
+        cost_of_lack: "no nodes of their own, so loopback only: kill and pause, and clearing away \
+                       by best effort"
+            .into(),
+    }
+}
+
+fn process_handles() -> Prerequisite {
+    let this = Process::this();
+    // SIGCONT does nothing to a process that runs.
+    let tried = processes::signal(this.pid, this.start, Signal::SIGCONT);
+    Prerequisite {
+        name: "process handles",
+        has: tried.is_ok(),
+        detail: tried
+            .map_err(|why: io::Error| why.to_string())
+            .err()
+            .unwrap_or_else(|| "pidfd_send_signal works".into()),
+        cost_of_lack: "kill, pause and restart fail: they need Linux 5.3".into(),
+    }
 }

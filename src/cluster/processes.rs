@@ -75,6 +75,15 @@ pub(super) fn state(pid: i32) -> ServerState {
     })
 }
 
+/// Whether a process was started with this entry, `NAME=VALUE`, in its environment; none: it has
+/// none yet, since it is just becoming another program.
+pub(super) fn has_in_environment(pid: i32, wanted: &str) -> Option<bool> {
+    let environment = fs::read(format!("/proc/{pid}/environ"));
+    let environment = environment.unwrap_or_else(|_| vec![0]);
+    let mut entries = environment.split(|byte| *byte == 0);
+    (!environment.is_empty()).then(|| entries.any(|entry| entry == wanted.as_bytes()))
+}
+
 /// Sends a signal to the process that has this number and this start time. That it is gone
 /// already is no error.
 pub(super) fn signal(pid: i32, start: u64, signal: Signal) -> io::Result<()> {

@@ -27,6 +27,12 @@ use super::namespaces;
 /// The program that this process runs, also after its file was replaced.
 pub(super) const THIS_PROGRAM: &str = "/proc/self/exe";
 
+/// In the environment of every server, with its name, so that its children are known for what
+/// they are.
+pub(super) const SERVER: &str = "TEMBLOR_SERVER";
+/// The same with the run's identity.
+pub(super) const RUN: &str = "TEMBLOR_RUN";
+
 /// A session of its own: no Ctrl-C of the controller's terminal reaches it.
 pub(super) fn in_own_session(command: &mut Command) {
     // SAFETY: one system call.

@@ -281,8 +281,10 @@ impl Stage {
 
     /// Tells that it is ready and waits to be killed.
     async fn wait(&mut self) -> Result<(), String> {
-        let slow = LinkPolicy { delay: Duration::from_millis(5), ..LinkPolicy::default() };
-        self.fault("w#0", on_links(FaultKind::Link(slow), &[(1, 2)])).await?;
+        if !self.cluster.link_counts().is_empty() {
+            let slow = LinkPolicy { delay: Duration::from_millis(5), ..LinkPolicy::default() };
+            self.fault("w#0", on_links(FaultKind::Link(slow), &[(1, 2)])).await?;
+        }
         self.fault("w#1", on_nodes(FaultKind::Pause, &["n2"])).await?;
         println!("waiting, {}", self.ledger.display());
         while let Some(event) = self.heard.recv().await {

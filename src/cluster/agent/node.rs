@@ -51,12 +51,12 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn new(setup: Setup, own_namespaces: bool) -> Result<Self, ClusterError> {
-        let Setup { node, servers, data, logs, ledger, never, network, .. } = setup;
+        let Setup { run, node, servers, data, logs, ledger, never, network } = setup;
         let failed = |act: &str| {
             let (node, act) = (node.clone(), act.to_string());
             move |why: io::Error| ClusterError::new(node, act, why)
         };
-        let servers = Servers::new(servers, &data, &logs, own_namespaces)?;
+        let servers = Servers::new(&run, servers, &data, &logs, own_namespaces)?;
         let outputs = servers.all.iter().map(|server| Output::new(server.output.clone(), &never));
         let prober = network.map(|network| Prober::new(network.own)).transpose();
         Ok(Self {

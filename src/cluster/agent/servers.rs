@@ -1,7 +1,7 @@
 //! The server processes of a node: starting them, and knowing when they end.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::OpenOptions,
     io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -19,11 +19,11 @@ use nix::{
 use crate::cluster::{
     ClusterError, ServerSpec, processes,
     processes::Stat,
-    spawn::{self, Identity},
+    spawn::{self, Identity, RUN, SERVER},
 };
 
-/// In the environment of every server, so that its children are known for what they are.
-const NAME: &str = "TEMBLOR_SERVER";
+/// How often a process without an environment is looked at again, a millisecond apart.
+const TRIES: u32 = 50;
 
 /// One server of the node.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ pub(super) struct Ended {
 #[derive(Debug)]
 pub(super) struct Servers {
     pub(super) all: Vec<Server>,
+    run: String,
     data: PathBuf,
     own_namespaces: bool,
 }
@@ -53,6 +54,7 @@ pub(super) struct Servers {
 impl Servers {
     /// Nothing is started; users are looked up, and the first server's user gets the data folder.
     pub(super) fn new(
+        run: &str,
         specs: Vec<ServerSpec>,
         data: &Path,
         logs: &Path,
@@ -75,7 +77,7 @@ impl Servers {
                     .advise("run as root")
             })?;
         }
-        Ok(Self { all, data: data.into(), own_namespaces })
+        Ok(Self { all, run: run.into(), data: data.into(), own_namespaces })
     }
 
     /// Starts a server that does not run; returns its process.
@@ -93,7 +95,7 @@ impl Servers {
                 _ => error,
             }
         };
-        let child = command(server, &self.data, !self.own_namespaces)
+        let child = command(server, &self.run, &self.data, !self.own_namespaces)
             .and_then(|mut command| command.spawn())
             .map_err(failed)?;
         let pid = child.id() as i32;
@@ -147,7 +149,7 @@ impl Servers {
     }
 }
 
-fn command(server: &Server, data: &Path, dies_with_agent: bool) -> io::Result<Command> {
+fn command(server: &Server, run: &str, data: &Path, dies_with_agent: bool) -> io::Result<Command> {
     let (program, arguments) =
         server.spec.argv.split_first().ok_or(io::Error::from(io::ErrorKind::InvalidInput))?;
     let output = OpenOptions::new().create(true).append(true).open(&server.output)?;
@@ -155,7 +157,8 @@ fn command(server: &Server, data: &Path, dies_with_agent: bool) -> io::Result<Co
     command
         .args(arguments)
         .envs(server.spec.env.iter().cloned())
-        .env(NAME, &server.spec.name)
+        .env(SERVER, &server.spec.name)
+        .env(RUN, run)
         .current_dir(data)
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
@@ -167,14 +170,21 @@ fn command(server: &Server, data: &Path, dies_with_agent: bool) -> io::Result<Co
 /// The oldest process of a server among those that were handed to this agent as orphans.
 fn daemon_of(server: &str) -> Option<i32> {
     let own = std::process::id() as i32;
-    let mark = format!("{NAME}={server}");
-    let orphans = processes::all().ok()?.into_iter().filter(|process| {
-        process.parent == own && !process.is_dead() && has_mark(process.pid, mark.as_bytes())
-    });
-    orphans.min_by_key(|process| (process.start, process.pid)).map(|process| process.pid)
-}
-
-fn has_mark(pid: i32, mark: &[u8]) -> bool {
-    fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == mark))
+    let mark = format!("{SERVER}={server}");
+    for _ in 0..TRIES {
+        let mut orphans = processes::all().ok()?;
+        orphans.retain(|process| process.parent == own && !process.is_dead());
+        orphans.sort_by_key(|process| (process.start, process.pid));
+        let marked = |process: &Stat| processes::has_in_environment(process.pid, &mark);
+        let marks: Vec<Option<bool>> = orphans.iter().map(marked).collect();
+        if let Some(place) = marks.iter().position(|mark| *mark == Some(true)) {
+            return Some(orphans[place].pid);
+        }
+        // One is just becoming another program, and has no environment yet.
+        if !marks.contains(&None) {
+            return None;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    None
 }
