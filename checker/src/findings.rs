@@ -1,6 +1,7 @@
 //! From what was found in each object to the anomalies of a report: one of each kind, with its
 //! clearest example and the explanation in words.
 
+use crate::moments::Moments;
 use temblor_history::{Anomaly, EventType, Witness, WitnessOp};
 
 /// One thing found in one object.
@@ -12,6 +13,8 @@ pub(crate) struct Finding {
     pub(crate) definite: bool,
     /// The operations and the words.
     pub(crate) witness: Witness,
+    /// How its times are written.
+    pub(crate) moments: Moments,
 }
 
 impl Finding {
@@ -42,24 +45,24 @@ fn anomaly(finding: &Finding, count: u64) -> Anomaly {
         count,
         definite: finding.definite,
         ops: witness.ops.iter().map(index).collect(),
-        explanation: explanation(witness),
+        explanation: explanation(witness, finding.moments),
         witness: Some(witness.clone()),
     }
 }
 
 /// A witness as text: the sentence, the operations, the proof, and what would have been legal.
-fn explanation(witness: &Witness) -> String {
+fn explanation(witness: &Witness, moments: Moments) -> String {
     let mut text = capitalized(&witness.sentence);
     text += ".\n\n";
     for op in &witness.ops {
-        text += &format!("  ({}) {}\n", op.number, line(op));
+        text += &format!("  ({}) {}\n", op.number, line(op, moments));
     }
     text += "\n";
-    for step in &witness.proof {
-        text += &format!("  - {step}\n");
+    for (number, step) in (1..).zip(&witness.proof) {
+        text += &format!("  {number}. {step}\n");
     }
     if let Some(legal) = &witness.legal {
-        text += &format!("\nLegal would have been {}.\n", legal.trim_end_matches(','));
+        text += &format!("\nLegal would have been {legal}.\n");
     }
     if !witness.minimal {
         text += "\nThere was no time to look for fewer operations that show the same.\n";
@@ -67,7 +70,7 @@ fn explanation(witness: &Witness) -> String {
     text
 }
 
-fn line(op: &WitnessOp) -> String {
+fn line(op: &WitnessOp, moments: Moments) -> String {
     let node = op.node.as_ref().map(|node| format!(" on {node}")).unwrap_or_default();
     let said = match (op.outcome, op.refused) {
         (EventType::Ok, _) if op.f == "read" => format!("returned {}", op.result),
@@ -81,8 +84,9 @@ fn line(op: &WitnessOp) -> String {
     } else {
         format!(" {}", op.argument)
     };
-    let until = op.completed.map_or("…".to_owned(), |at| at.to_string());
-    format!("client {}{node}: {}{argument}, {said} [{}, {until}]", op.process, op.f, op.invoked)
+    let from = moments.moment(op.invoked);
+    let until = op.completed.map_or("…".to_owned(), |at| moments.moment(at));
+    format!("client {}{node}: {}{argument}, {said} ({from} – {until})", op.process, op.f)
 }
 
 fn capitalized(sentence: &str) -> String {

@@ -9,6 +9,9 @@ mod catalogue;
 mod check;
 mod findings;
 mod meter;
+mod moments;
+#[cfg(test)]
+mod notation;
 mod register;
 
 pub use budget::{Budget, Exhausted, Unlimited};

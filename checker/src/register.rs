@@ -23,6 +23,8 @@ mod zones;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod random;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -202,3 +204,6 @@ fn broken(report: &mut CheckReport) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

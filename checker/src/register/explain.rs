@@ -3,11 +3,12 @@
 use super::{
     Effect, RegisterOp, ValueNumber,
     judge::Judgement,
-    minimize::Core,
+    minimize::{Core, legal_instead, recent_values},
     operations::INITIAL,
     story::{Story, Told},
     zones::{Conflict, Zone},
 };
+use crate::meter::Meter;
 
 /// A read misses an acknowledged write that had completed before it began.
 pub(crate) const STALE_READ: &str = "stale-read";
@@ -15,12 +16,12 @@ pub(crate) const STALE_READ: &str = "stale-read";
 pub(crate) const NON_LINEARIZABLE: &str = "non-linearizable";
 
 /// The kind of a violation, and the words for it (what would have been legal is not known yet).
-pub(crate) fn explain(story: &Story<'_>, core: &Core) -> (&'static str, Told) {
+pub(crate) fn explain(story: &Story<'_>, core: &Core, meter: &Meter<'_>) -> (&'static str, Told) {
     let conflict = match super::judge::fast(story.ops()) {
         Some(Judgement::Violation(conflicts)) => conflicts.first().copied(),
         _ => None,
     };
-    let explaining = Explaining { story };
+    let explaining = Explaining { story, meter };
     let (kind, sentence, proof, culprit) = match conflict {
         Some(Conflict::Between { stale, fresh }) => explaining.between(&stale, &fresh),
         Some(Conflict::Inside { earlier, later }) => explaining.inside(earlier, later),
@@ -36,6 +37,7 @@ type Explanation = (&'static str, String, Vec<String>, u32);
 
 struct Explaining<'a, 'b> {
     story: &'a Story<'b>,
+    meter: &'a Meter<'a>,
 }
 
 impl Explaining<'_, '_> {
@@ -254,25 +256,35 @@ impl Explaining<'_, '_> {
     fn no_order(&self) -> Explanation {
         let observed = |op: &&RegisterOp| op.effect.tested().is_some() && op.certain();
         let ops = self.story.ops();
-        let culprit = ops.iter().rfind(observed).unwrap_or(&ops[0]);
-        let others = ops.len() - 1;
+        let culprit = ops.iter().filter(observed).max_by_key(|op| op.returned).unwrap_or(&ops[0]);
         let sentence = format!(
-            "{}, which no order of {} explains",
-            self.story.deed(culprit),
-            match others {
-                1 => "the other operation".to_owned(),
-                _ => format!("the {others} other operations"),
+            "{}, which no order of the other operations explains",
+            self.story.deed(culprit)
+        );
+        let offered = recent_values(ops, ops.len());
+        let possible = legal_instead(ops, culprit, &offered, self.meter);
+        let possible: Vec<String> =
+            possible.into_iter().map(|value| self.story.value(value)).collect();
+        let number = self.number(culprit);
+        let held = format!(
+            "Whichever way operations that overlap are placed, the register holds {} as long as \
+             {number} is open.",
+            if possible.is_empty() { "no such value".to_owned() } else { possible.join(" or ") }
+        );
+        let found = self.story.value(Self::found(culprit));
+        let demanded = match culprit.effect {
+            Effect::Differs(_) => {
+                format!("{number} was refused: it found another value than {found}.")
             }
-        );
-        let without = format!(
-            "The other operations have a legal order; with {} they have none, whichever way those \
-             that overlap are placed.",
-            self.number(culprit)
-        );
-        (NON_LINEARIZABLE, sentence, vec![without], culprit.source)
+            _ => format!("{number} found {found}."),
+        };
+        (NON_LINEARIZABLE, sentence, vec![held, demanded], culprit.source)
     }
 }
 
 fn is_read(op: &RegisterOp) -> bool {
     matches!(op.effect, Effect::Read(_))
 }
+
+#[cfg(test)]
+mod tests;

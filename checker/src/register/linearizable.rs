@@ -7,12 +7,12 @@ use super::{
     explain::explain,
     extract::Register,
     involved::involved,
-    judge::{Judgement, judge},
-    minimize::{Core, beginning, legal_instead, minimize, recent_values},
+    judge::{Judgement, fast, judge},
+    minimize::{Core, legal_instead, minimize, recent_values, shortest_beginning},
+    operations::INITIAL,
     story::{Story, Told},
     sweep::{self, Decision, Stopped},
     unwritten::{Unwritten, split},
-    zones::Conflict,
 };
 use crate::{findings::Finding, meter::Meter};
 
@@ -70,7 +70,7 @@ fn tell_unwritten(history: &History, register: &Register, found: &Unwritten) -> 
         legal: None,
         minimal: true,
     });
-    Finding { kind, definite: true, witness }
+    Finding { kind, definite: true, witness, moments: story.moments() }
 }
 
 /// Judges a register.
@@ -80,24 +80,23 @@ pub(crate) fn examine(history: &History, register: &Register, meter: &Meter<'_>)
     match judge(&ops, meter) {
         Judgement::Linearizable => {}
         Judgement::Undecided(stopped) => examined.stopped = Some(stopped),
-        Judgement::Violation(conflicts) => match core(&ops, &conflicts, meter) {
-            Ok(core) => examined.findings.push(tell(history, register, &ops, &core, meter)),
-            Err(stopped) => examined.stopped = stopped,
-        },
+        Judgement::Violation(_) => {
+            let beginning = shortest_beginning(&ops, meter);
+            match core(&beginning, meter).map(|core| with_late_writers(core, &ops)) {
+                Ok(core) => {
+                    examined.findings.push(tell(history, register, &beginning, &core, meter));
+                }
+                Err(stopped) => examined.stopped = stopped,
+            }
+        }
     }
     examined
 }
 
 /// A small violation, verified by the general engine, which shares nothing with the fast path.
 /// Should the two not agree, the general engine decides on the whole.
-fn core(
-    ops: &[RegisterOp],
-    conflicts: &[Conflict],
-    meter: &Meter<'_>,
-) -> Result<Core, Option<Stopped>> {
-    let candidates = conflicts.iter().map(|conflict| involved(ops, conflict));
-    let smallest = candidates.min_by_key(Vec::len);
-    let core = minimize(smallest.as_deref().unwrap_or(ops), meter);
+fn core(ops: &[RegisterOp], meter: &Meter<'_>) -> Result<Core, Option<Stopped>> {
+    let core = minimize(&suspects(ops), meter);
     match sweep::decide(&core.ops, meter) {
         Decision::Violation => return Ok(core),
         Decision::Undecided(stopped) => return Err(Some(stopped)),
@@ -110,21 +109,54 @@ fn core(
     }
 }
 
+/// Adds the writes of values that were found before anybody began to write them: they come after
+/// the end of the beginning that was looked at.
+fn with_late_writers(mut core: Core, all: &[RegisterOp]) -> Core {
+    let written =
+        |ops: &[RegisterOp], value| ops.iter().any(|op| op.effect.written() == Some(value));
+    let mut late: Vec<ValueNumber> =
+        core.ops.iter().filter_map(|op| op.effect.demanded()).collect();
+    late.retain(|&value| value != INITIAL && !written(&core.ops, value));
+    for op in all {
+        if let Some(value) = op.effect.written().filter(|value| late.contains(value)) {
+            core.ops.push(RegisterOp { effect: Effect::Write(value), ..*op });
+        }
+    }
+    core.ops.sort_by_key(|op| op.invoked);
+    core
+}
+
+/// The operations of the clearest conflict that the fast path finds, or all of them. Few are
+/// clear; among equals the conflict whose last operation began last shows the newest write missed.
+fn suspects(ops: &[RegisterOp]) -> Vec<RegisterOp> {
+    let Some(Judgement::Violation(conflicts)) = fast(ops) else {
+        return ops.to_vec();
+    };
+    let all = conflicts.iter().map(|conflict| involved(ops, conflict));
+    let unclear = |ops: &Vec<RegisterOp>| {
+        let begun: u64 = ops.iter().map(|op| u64::from(op.invoked)).sum();
+        (ops.len(), std::cmp::Reverse(begun))
+    };
+    all.min_by_key(unclear).unwrap_or_else(|| ops.to_vec())
+}
+
+/// Puts a violation into words. `beginning` is the history up to the event that makes it one.
 fn tell(
     history: &History,
     register: &Register,
-    ops: &[RegisterOp],
+    beginning: &[RegisterOp],
     core: &Core,
     meter: &Meter<'_>,
 ) -> Finding {
     let story = Story::new(history, register, &core.ops);
-    let (kind, mut told) = explain(&story, core);
+    let (kind, mut told) = explain(&story, core, meter);
     let culprit = core.ops.iter().find(|op| op.source == told.culprit);
-    told.legal = culprit.and_then(|culprit| legal(&story, ops, culprit, meter));
+    told.legal = culprit.and_then(|culprit| legal(&story, beginning, culprit, meter));
     Finding {
         kind,
-        definite: core.ops.iter().all(RegisterOp::certain),
+        definite: story.is_definite(),
         witness: story.witness(told),
+        moments: story.moments(),
     }
 }
 
@@ -132,23 +164,24 @@ fn tell(
 const OFFERED: usize = 8;
 const TOLD: usize = 4;
 
-/// What the operation that cannot be explained could have found, in the whole history up to its
-/// return; if that is a violation without it too, in the witness.
+/// What the operation that cannot be explained could have found.
 fn legal(
     story: &Story<'_>,
-    ops: &[RegisterOp],
+    beginning: &[RegisterOp],
     culprit: &RegisterOp,
     meter: &Meter<'_>,
 ) -> Option<String> {
     let number = story.number(culprit.source);
-    if matches!(culprit.effect, Effect::Cas { .. }) {
-        return Some(format!("for {number} to be refused"));
+    match culprit.effect {
+        Effect::Cas { .. } => return Some(format!("for {number} to be refused")),
+        Effect::Differs(_) => return Some(format!("for {number} to succeed")),
+        Effect::Read(_) | Effect::Write(_) => {}
     }
-    let until = beginning(ops, culprit.returned);
-    let offered = recent_values(&until, culprit, OFFERED);
-    let mut found = legal_instead(&until, culprit, &offered, meter);
+    let offered = recent_values(beginning, OFFERED);
+    let mut found = legal_instead(beginning, culprit, &offered, meter);
     if found.is_empty() {
-        let offered = recent_values(story.ops(), culprit, OFFERED);
+        // The history up to here is a violation for another reason too.
+        let offered = recent_values(story.ops(), OFFERED);
         found = legal_instead(story.ops(), culprit, &offered, meter);
     }
     found.truncate(TOLD);
@@ -160,9 +193,7 @@ fn legal(
 fn named(story: &Story<'_>, value: ValueNumber) -> String {
     let writer = story.ops().iter().find(|op| op.effect.written() == Some(value));
     match writer {
-        Some(writer) => {
-            format!("{}, written by {},", story.value(value), story.number(writer.source))
-        }
+        Some(writer) => format!("{} from {}", story.value(value), story.number(writer.source)),
         None => story.value(value),
     }
 }

@@ -163,8 +163,9 @@ fn tell(
     let story = Story::new(history, register, &shown);
     Finding {
         kind: LOST_WRITE,
-        definite: shown.iter().all(RegisterOp::certain),
+        definite: story.is_definite(),
         witness: words(&story, &shown, write, read, lost),
+        moments: story.moments(),
     }
 }
 

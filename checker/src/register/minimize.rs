@@ -6,8 +6,8 @@
 //!   What follows the value in a legal order is a write in any case. Only a refused cas might have
 //!   found another value where this one was: then the value stays, unless its time and that of the
 //!   refused cas are certainly apart ([`apart`]);
-//! - everything invoked after some event, and the returns after it: a history cut off at any
-//!   event is legal if the whole is.
+//! - everything invoked after some event, and the returns after it ([`shortest_beginning`]): a
+//!   history cut off at any event is legal if the whole is.
 
 use super::{
     Effect, NEVER, RegisterOp, ValueNumber,
@@ -28,26 +28,43 @@ pub(crate) struct Core {
 /// How many attempts are made before what is left is shown as it is.
 const ATTEMPTS: usize = 4_000;
 
-/// From this size on, the old and the late are cut off first, by bisection.
+/// From this size on, what is old is cut off first, by bisection.
 const BULK: usize = 48;
 
 /// Leaves out what can be left out. The operations given must be a violation.
 pub(crate) fn minimize(ops: &[RegisterOp], meter: &Meter<'_>) -> Core {
     let mut work = Work { ops: ops.to_vec(), meter, attempts: 0, interrupted: false };
     if ops.len() > BULK {
-        work.cut_late();
         work.try_replace(without_refusals(&work.ops));
         work.cut_old();
     }
     work.leave_out();
-    let minimal = !work.interrupted;
-    restore_returns(&mut work.ops, ops);
-    Core { ops: work.ops, minimal }
+    Core { ops: work.ops, minimal: !work.interrupted }
+}
+
+/// The shortest beginning of a violation that is one. Its last event is the return of an
+/// observation or a cas: to learn that a write took effect rules nothing out by itself.
+pub(crate) fn shortest_beginning(ops: &[RegisterOp], meter: &Meter<'_>) -> Vec<RegisterOp> {
+    let mut returns: Vec<u32> = ops.iter().map(|op| op.returned).collect();
+    returns.retain(|&returned| returned != NEVER);
+    returns.sort_unstable();
+    let (mut legal, mut violating) = (0, returns.len());
+    while legal + 1 < violating {
+        let middle = usize::midpoint(legal, violating);
+        let candidate = beginning(ops, returns[middle - 1]);
+        match judge(&candidate, meter) {
+            Judgement::Violation(_) => violating = middle,
+            Judgement::Linearizable | Judgement::Undecided(_) => legal = middle,
+        }
+    }
+    returns
+        .get(violating.wrapping_sub(1))
+        .map_or_else(|| ops.to_vec(), |&last| beginning(ops, last))
 }
 
 /// What could be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unit {
+pub(crate) enum Unit {
     /// The observation of this operation, by its source.
     Observation(u32),
     Value(ValueNumber),
@@ -83,25 +100,6 @@ impl Work<'_> {
             self.ops = candidate;
         }
         smaller
-    }
-
-    /// Keeps the shortest beginning that is a violation.
-    fn cut_late(&mut self) {
-        let mut returns: Vec<u32> = self.ops.iter().map(|op| op.returned).collect();
-        returns.retain(|&returned| returned != NEVER);
-        returns.sort_unstable();
-        let (mut legal, mut violating) = (0, returns.len());
-        while legal + 1 < violating {
-            let middle = usize::midpoint(legal, violating);
-            if self.violates(&beginning(&self.ops, returns[middle - 1])) {
-                violating = middle;
-            } else {
-                legal = middle;
-            }
-        }
-        if let Some(&last) = violating.checked_sub(1).and_then(|at| returns.get(at)) {
-            self.ops = beginning(&self.ops, last);
-        }
     }
 
     /// Leaves out as many of the values that were done with first as possible.
@@ -143,7 +141,7 @@ impl Work<'_> {
     }
 }
 
-fn units(ops: &[RegisterOp]) -> Vec<Unit> {
+pub(crate) fn units(ops: &[RegisterOp]) -> Vec<Unit> {
     let observed = ops.iter().filter(|op| op.effect.written().is_none());
     let observations = observed.map(|op| Unit::Observation(op.source));
     let mut values: Vec<ValueNumber> = ops.iter().filter_map(|op| op.effect.written()).collect();
@@ -152,7 +150,7 @@ fn units(ops: &[RegisterOp]) -> Vec<Unit> {
     observations.chain(values.into_iter().map(Unit::Value)).collect()
 }
 
-fn without(ops: &[RegisterOp], units: &[Unit]) -> Option<Vec<RegisterOp>> {
+pub(crate) fn without(ops: &[RegisterOp], units: &[Unit]) -> Option<Vec<RegisterOp>> {
     let mut rest = ops.to_vec();
     let mut values = Vec::new();
     for unit in units {
@@ -236,18 +234,6 @@ fn apart(rest: &[RegisterOp], writer: &RegisterOp, refused: &RegisterOp) -> bool
     refused.returned < writer.invoked || rest.iter().any(between)
 }
 
-/// Gives back the returns that were cut off: to know more makes no violation legal.
-fn restore_returns(ops: &mut [RegisterOp], original: &[RegisterOp]) {
-    for op in ops {
-        let same = |other: &&RegisterOp| {
-            other.source == op.source && other.effect.written() == op.effect.written()
-        };
-        if let Some(other) = original.iter().find(same) {
-            op.returned = other.returned;
-        }
-    }
-}
-
 /// The values that an observation could have found instead, in a history that is a violation only
 /// because of it: of the values offered, those that make it legal.
 pub(crate) fn legal_instead(
@@ -270,18 +256,13 @@ pub(crate) fn legal_instead(
     offered.iter().copied().filter(legal).collect()
 }
 
-/// The values that were written most lately when an operation returned, and the initial one.
-pub(crate) fn recent_values(
-    ops: &[RegisterOp],
-    culprit: &RegisterOp,
-    most: usize,
-) -> Vec<ValueNumber> {
-    let begun = ops.iter().filter(|op| op.invoked < culprit.returned);
-    let mut values: Vec<(u32, ValueNumber)> =
-        begun.filter_map(|op| op.effect.written().map(|value| (op.invoked, value))).collect();
-    values.sort_unstable_by(|a, b| b.cmp(a));
-    values.truncate(most);
-    let mut values: Vec<ValueNumber> = values.into_iter().map(|(_, value)| value).collect();
-    values.push(INITIAL);
+/// The values that were written most lately, each once, and the initial one.
+pub(crate) fn recent_values(ops: &[RegisterOp], most: usize) -> Vec<ValueNumber> {
+    let mut values = Vec::new();
+    for value in ops.iter().rev().filter_map(|op| op.effect.written()).chain([INITIAL]) {
+        if !values.contains(&value) && (values.len() < most || value == INITIAL) {
+            values.push(value);
+        }
+    }
     values
 }

@@ -7,6 +7,7 @@ use super::{
     Effect, RegisterOp, ValueNumber,
     extract::{Failed, Register},
 };
+use crate::moments::{Moments, span};
 
 /// A few operations of one register, numbered from 1 in the order of their invocations.
 pub(crate) struct Story<'a> {
@@ -15,6 +16,7 @@ pub(crate) struct Story<'a> {
     ops: Vec<RegisterOp>,
     /// Writes that certainly failed, numbered among the others.
     failed: Vec<Failed>,
+    moments: Moments,
 }
 
 /// What is told of a violation.
@@ -33,12 +35,39 @@ pub(crate) struct Told {
 
 impl<'a> Story<'a> {
     pub(crate) fn new(history: &'a History, register: &'a Register, ops: &[RegisterOp]) -> Self {
-        Self { history, register, ops: ops.to_vec(), failed: Vec::new() }
+        let mut story = Self {
+            history,
+            register,
+            ops: ops.to_vec(),
+            failed: Vec::new(),
+            moments: Moments::telling_apart(&[], false),
+        };
+        story.set_moments();
+        story
     }
 
     pub(crate) fn with_failed(mut self, failed: Option<Failed>) -> Self {
         self.failed.extend(failed);
+        self.set_moments();
         self
+    }
+
+    fn set_moments(&mut self) {
+        let operations = self.sources().into_iter().map(|source| self.operation(source));
+        let times: Vec<i64> =
+            operations.flat_map(|op| [Some(op.invoked), op.completed]).flatten().collect();
+        self.moments = Moments::telling_apart(&times, self.history.has_times());
+    }
+
+    /// Whether it rests on definite answers only.
+    pub(crate) fn is_definite(&self) -> bool {
+        let known = |source| self.operation(source).outcome != Completion::Info;
+        self.sources().into_iter().all(known)
+    }
+
+    /// How times are written.
+    pub(crate) fn moments(&self) -> Moments {
+        self.moments
     }
 
     pub(crate) fn ops(&self) -> &[RegisterOp] {
@@ -137,15 +166,17 @@ impl<'a> Story<'a> {
 
     fn returned_at(&self, op: &RegisterOp) -> String {
         match self.operation(op.source).completed {
-            Some(at) if self.history.has_times() && op.certain() => format!(" at {}", moment(at)),
+            Some(at) if self.moments.known() && op.certain() => {
+                format!(" at {}", self.moments.moment(at))
+            }
             _ => String::new(),
         }
     }
 
     /// ` at 2.104 s`, or nothing without times.
     pub(crate) fn invoked_at(&self, op: &RegisterOp) -> String {
-        if self.history.has_times() {
-            format!(" at {}", moment(self.operation(op.source).invoked))
+        if self.moments.known() {
+            format!(" at {}", self.moments.moment(self.operation(op.source).invoked))
         } else {
             String::new()
         }
@@ -155,7 +186,7 @@ impl<'a> Story<'a> {
     pub(crate) fn lead(&self, earlier: &RegisterOp, later: &RegisterOp) -> String {
         let invoked = self.operation(later.source).invoked;
         match self.operation(earlier.source).completed {
-            Some(at) if self.history.has_times() && at < invoked => {
+            Some(at) if self.moments.known() && at < invoked => {
                 format!("{} ", span(invoked - at))
             }
             _ => String::new(),
@@ -242,36 +273,4 @@ fn shortened(value: &Value) -> String {
     }
     let head: String = text.chars().take(MOST - 1).collect();
     format!("{head}…")
-}
-
-/// A moment of the run.
-fn moment(ns: i64) -> String {
-    format!("{:.3} s", ns as f64 / 1e9)
-}
-
-/// A span of time, two digits or more of it.
-pub(crate) fn span(ns: i64) -> String {
-    let ns = ns as f64;
-    let (number, unit) = match ns {
-        ns if ns >= 1e9 => (ns / 1e9, "s"),
-        ns if ns >= 1e6 => (ns / 1e6, "ms"),
-        ns if ns >= 1e3 => (ns / 1e3, "µs"),
-        ns => (ns, "ns"),
-    };
-    if number >= 10.0 || unit == "ns" {
-        format!("{number:.0} {unit}")
-    } else {
-        format!("{number:.1} {unit}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_read_well() {
-        let spans = [7, 950, 1_500, 96_000_000, 1_240_000_000, 61_000_000_000];
-        assert_eq!(spans.map(span), ["7 ns", "950 ns", "1.5 µs", "96 ms", "1.2 s", "61 s"]);
-    }
 }
