@@ -2,11 +2,11 @@
 
 use temblor_history::{Fault, Happening};
 
-use crate::StoredRun;
 use crate::measure::{
     Availability, Latency, Measure, PhaseSpan, ShedLoad, Timings, Window, availability, latency,
     load_window, longest_gap, phase_spans, run_window,
 };
+use crate::{StoredRun, words};
 
 /// A run with its times.
 #[derive(Debug)]
@@ -72,6 +72,14 @@ impl<'a> Digest<'a> {
             began: faults().filter(began).count() as u64,
             clean: faults().filter(began).filter(|fault| fault.clean()).count() as u64,
         }
+    }
+
+    /// A statement as a sentence that leaves the run's names as they are.
+    pub(crate) fn sentence(&self, statement: &str) -> String {
+        let manifest = &self.run.manifest;
+        let nodes = manifest.nodes.iter().map(|node| node.name.as_str());
+        let names: Vec<&str> = nodes.chain([manifest.system.name.as_str()]).collect();
+        words::sentence(statement, &names)
     }
 
     /// Servers that ended by themselves and log lines that must never appear, in words.

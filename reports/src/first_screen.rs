@@ -46,7 +46,7 @@ pub(crate) fn first_screen(digest: &Digest<'_>) -> FirstScreen {
         title: verdict.title.clone(),
         expected: verdict.expected,
         subtitle: subtitle(digest),
-        sentence: verdict.sentence.clone(),
+        sentence: digest.sentence(&verdict.sentence),
         reasons: reasons(verdict),
         claims: claims(verdict),
         strip: strip(digest),

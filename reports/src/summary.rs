@@ -28,7 +28,7 @@ pub fn summary(run: &StoredRun) -> String {
     let first = first_screen(&digest);
     let parts = [
         opening(&first),
-        violations(run),
+        violations(&digest),
         broken(run),
         gates(run),
         served(&digest),
@@ -92,14 +92,15 @@ fn fenced(code: &str) -> String {
     format!("\n{fence}\n{}\n{fence}\n\n", visible(&shortened(code, WORDS_MOST)))
 }
 
-fn violations(run: &StoredRun) -> String {
-    let violated = run.verdict.checks.iter().filter(|check| check.verdict == Outcome::Violation);
+fn violations(digest: &Digest<'_>) -> String {
+    let violated =
+        digest.run.verdict.checks.iter().filter(|check| check.verdict == Outcome::Violation);
     let found: Vec<(&CheckReport, &Anomaly)> = violated
         .flat_map(|check| check.anomalies.iter().map(move |found| (check, found)))
         .collect();
     let mut text = String::new();
     for (check, anomaly) in found.iter().take(VIOLATIONS_MOST) {
-        text.push_str(&violation(check, anomaly));
+        text.push_str(&violation(digest, check, anomaly));
     }
     if found.len() > VIOLATIONS_MOST {
         line(&mut text, format_args!("\nand {} more kinds.", found.len() - VIOLATIONS_MOST));
@@ -107,7 +108,7 @@ fn violations(run: &StoredRun) -> String {
     text
 }
 
-fn violation(check: &CheckReport, anomaly: &Anomaly) -> String {
+fn violation(digest: &Digest<'_>, check: &CheckReport, anomaly: &Anomaly) -> String {
     let (kind, times) = (words_of(&anomaly.kind), words::count(anomaly.count));
     let not = words_of(&check.consistency);
     let certainty = if anomaly.definite { "definite" } else { "possible" };
@@ -115,12 +116,13 @@ fn violation(check: &CheckReport, anomaly: &Anomaly) -> String {
     let Some(witness) = &anomaly.witness else {
         return text + &fenced(&anomaly.explanation);
     };
-    line(&mut text, format_args!("{}\n", words_of(&witness.sentence)));
+    line(&mut text, format_args!("{}\n", words_of(&digest.sentence(&witness.sentence))));
     for step in witness.proof.iter().take(20) {
         line(&mut text, format_args!("- {}", words_of(step)));
     }
-    if let Some(legal) = &witness.legal {
-        line(&mut text, format_args!("\n**Legal here:** {}", words_of(legal)));
+    if let Some(legal) = witness.legal.as_ref() {
+        let legal = words_of(legal.trim_end_matches([',', '.', ' ']));
+        line(&mut text, format_args!("\nLegal would have been {legal}."));
     }
     text
 }

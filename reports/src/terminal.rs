@@ -22,7 +22,7 @@ pub fn terminal(run: &StoredRun, colour: bool) -> String {
     let digest = Digest::of(run);
     let mut page = Page { text: String::new(), colour };
     page.verdict(&digest);
-    page.violations(run);
+    page.violations(&digest);
     page.numbers(&digest);
     page.faults(&digest);
     page.named("report", &run.folder.report().display().to_string());
@@ -63,13 +63,14 @@ impl Page {
         }
     }
 
-    fn violations(&mut self, run: &StoredRun) {
-        let checks = run.verdict.checks.iter().filter(|check| check.verdict == Outcome::Violation);
+    fn violations(&mut self, digest: &Digest<'_>) {
+        let checks =
+            digest.run.verdict.checks.iter().filter(|check| check.verdict == Outcome::Violation);
         let found: Vec<_> = checks.flat_map(|check| &check.anomalies).collect();
         for anomaly in found.iter().take(VIOLATIONS_MOST) {
             let sentence = anomaly.witness.as_ref().map(|witness| witness.sentence.as_str());
             let sentence = sentence.or(anomaly.explanation.lines().next()).unwrap_or_default();
-            self.named(&shortened(&anomaly.kind, 12), sentence);
+            self.named(&shortened(&anomaly.kind, 12), &digest.sentence(sentence));
         }
         if found.len() > VIOLATIONS_MOST {
             let more = format!("{} more kinds in the report", found.len() - VIOLATIONS_MOST);

@@ -44,7 +44,36 @@ pub(crate) fn moment(ns: i64) -> String {
 
 /// A moment of the run to the millisecond: `21.003 s`.
 pub(crate) fn exact_moment(ns: i64) -> String {
-    format!("{:.3} s", ns as f64 / 1e9)
+    decimal_moment(ns, 3)
+}
+
+/// A moment of the run with so many decimals of a second.
+pub(crate) fn decimal_moment(ns: i64, decimals: usize) -> String {
+    format!("{:.decimals$} s", ns as f64 / 1e9)
+}
+
+/// How many decimals tell these moments apart: three at least, six at most.
+pub(crate) fn telling_decimals(moments: &[i64]) -> usize {
+    let mut moments = moments.to_vec();
+    moments.sort_unstable();
+    moments.dedup();
+    let apart = |decimals: &usize| {
+        let written = |ns: &i64| decimal_moment(*ns, *decimals);
+        moments.windows(2).all(|pair| written(&pair[0]) != written(&pair[1]))
+    };
+    (3..6).find(apart).unwrap_or(6)
+}
+
+/// A statement as a sentence: with a capital letter, unless it begins with one of these names, and
+/// with a full stop.
+pub(crate) fn sentence(statement: &str, names: &[&str]) -> String {
+    let first = statement.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let mut characters = statement.trim_end_matches(['.', ',']).chars();
+    match characters.next() {
+        None => String::new(),
+        Some(letter) if names.contains(&first) => format!("{letter}{}.", characters.as_str()),
+        Some(letter) => format!("{}{}.", letter.to_uppercase(), characters.as_str()),
+    }
 }
 
 /// A share as a percentage, rounded down so that only all is 100%: `97.2%`, `99.98%`.
@@ -160,6 +189,21 @@ mod tests {
         assert_eq!(of(1_400_000, Some(1_420_000)), "1.4 ms");
         assert_eq!(of(1_400_000, Some(2_000_000)), "≥ 1.4 ms");
         assert_eq!(quantile(None), "–");
+    }
+
+    #[test]
+    fn moments_get_the_decimals_that_tell_them_apart() {
+        let far = telling_decimals(&[1_000_000, 2_000_000, 2_000_000]);
+        let near = telling_decimals(&[8_913_291_795, 8_913_404_986]);
+        let same = telling_decimals(&[1, 2]);
+        assert_eq!((far, near, same), (3, 4, 6));
+    }
+
+    #[test]
+    fn statements_become_sentences() {
+        assert_eq!(sentence("read of k3 returned 7", &["n1"]), "Read of k3 returned 7.");
+        assert_eq!(sentence("n1 followed n2.", &["n1"]), "n1 followed n2.");
+        assert_eq!(sentence("", &[]), "");
     }
 
     #[test]

@@ -115,6 +115,19 @@ impl<'a> Plot<'a> {
             .collect()
     }
 
+    /// A series as steps: each bin's level over its whole width.
+    fn steps(&self, rates: &Rates, y: impl Fn(usize) -> Option<f64>) -> Vec<Vec<(f64, f64)>> {
+        let edge = |bin: usize| self.axis.x(rates.from + rates.width * bin as i64);
+        let step = |bin: usize| Some([(edge(bin), y(bin)?), (edge(bin + 1), y(bin)?)]);
+        let bins: Vec<Option<[(f64, f64); 2]>> = (0..rates.intended.len()).map(step).collect();
+        let stretches = bins.split(Option::is_none).filter(|stretch| !stretch.is_empty());
+        stretches
+            .map(|stretch| {
+                thinned(&stretch.iter().copied().flatten().flatten().collect::<Vec<_>>())
+            })
+            .collect()
+    }
+
     fn rate(&self) -> Figure {
         const BOTTOM: f64 = 110.0;
         let (fine, seconds) = (self.rates(1), self.rates(SECOND));
@@ -131,7 +144,7 @@ impl<'a> Plot<'a> {
         };
         let shed = |bin: usize| Some(level.y(seconds.per_second(seconds.shed[bin])));
         if seconds.shed.iter().any(|count| *count > 0) {
-            draw_area(&mut svg, "shed", &self.points(&seconds, shed), BOTTOM);
+            draw_area(&mut svg, "shed", &self.steps(&seconds, shed), BOTTOM);
         }
         draw_area(&mut svg, "ok", &series(0), BOTTOM);
         for (place, class) in [(1, "refused"), (2, "fail"), (3, "unknown")] {
@@ -220,7 +233,7 @@ impl<'a> Plot<'a> {
             let intended = seconds.intended[bin];
             (intended > 0).then(|| level.y(counts[bin] as f64 / intended as f64))
         };
-        let points = |counts: &[u64]| self.points(&seconds, |bin| share(counts, bin));
+        let points = |counts: &[u64]| self.steps(&seconds, |bin| share(counts, bin));
         draw_area(&mut svg, "ok", &points(&seconds.served), BOTTOM);
         if seconds.answered != seconds.served {
             draw_line(&mut svg, "answered", &points(&seconds.answered));
@@ -235,13 +248,19 @@ impl<'a> Plot<'a> {
             return "Nothing was intended.".to_owned();
         };
         let gap = self.digest.longest_gap();
+        let refusals = match seen.refused {
+            0 => String::new(),
+            _ => format!(
+                "; with refusals, which are answers too (dashed): {}",
+                words::percent(answered)
+            ),
+        };
         format!(
-            "Ok over intended, shed load included: {} of {} ({}); with refusals, which are answers \
-             too (dashed): {}. Longest time without an ok from any client: {}, from {} to {}.",
+            "Ok over intended, shed load included: {} of {} ({}){refusals}. Longest time without an \
+             ok from any client: {}, from {} to {}.",
             words::count(seen.ok),
             words::count(seen.intended),
             words::percent(share),
-            words::percent(answered),
             words::duration(gap.length()),
             words::moment(gap.from),
             words::moment(gap.to)

@@ -46,20 +46,22 @@ pub(crate) fn leaders(digest: &Digest<'_>, axis: &TimeAxis) -> Option<Figure> {
         draw_exits(&mut svg, &digest.run.events, node, axis, y);
     }
     axis.draw(&mut svg, bottom, true);
-    let split = claims.iter().any(|claim| !claim.leads);
     let title = if claims.is_empty() { "Faults by node" } else { "Leader, and faults by node" };
-    Some(Figure { title, drawing: svg.finish(), note: note(claims.is_empty(), split) })
+    Some(Figure { title, drawing: svg.finish(), note: note(&claims, &digest.run.events) })
 }
 
-fn note(nobody: bool, split: bool) -> String {
-    let exits = "× a server ended (red: no fault caused it).";
-    match (nobody, split) {
-        (true, _) => exits.to_owned(),
-        (false, false) => format!("Dark: the node led. {exits}"),
-        (false, true) => format!(
-            "Dark: the node led. Red: it still said so while another led with a higher term. {exits}"
-        ),
+fn note(claims: &[Claim], events: &[RunEvent]) -> String {
+    let mut note = Vec::new();
+    if !claims.is_empty() {
+        note.push("Dark: the node led.");
     }
+    if claims.iter().any(|claim| !claim.leads) {
+        note.push("Red: it still said so while another led with a higher term.");
+    }
+    if events.iter().any(|event| matches!(event.what, Happening::ServerExit { .. })) {
+        note.push("×: a server ended (red: no fault caused it).");
+    }
+    note.join(" ")
 }
 
 /// Leader events as stretches: each holds until the next.

@@ -49,6 +49,8 @@ pub(crate) struct Card {
     /// Which object, how often, how certain, against what.
     pub(crate) about: Vec<String>,
     pub(crate) drawing: Option<Markup>,
+    /// How to read the drawing.
+    pub(crate) key: String,
     pub(crate) proof: Vec<String>,
     pub(crate) legal: Option<String>,
     /// Where a smaller core may exist.
@@ -88,11 +90,12 @@ fn card(digest: &Digest<'_>, check: &CheckReport, anomaly: &Anomaly) -> Card {
     let first_line = anomaly.explanation.lines().next().unwrap_or(&anomaly.kind);
     Card {
         kind: anomaly.kind.clone(),
-        sentence: witness.map_or(first_line, |witness| &witness.sentence).to_owned(),
+        sentence: digest.sentence(witness.map_or(first_line, |witness| &witness.sentence)),
         about: about(check, anomaly),
         drawing: witness.map(|witness| drawing(digest, witness)),
         proof: witness.map_or(Vec::new(), |witness| witness.proof.clone()),
-        legal: witness.and_then(|witness| witness.legal.clone()),
+        legal: witness.and_then(legal),
+        key: drawing_key(witness),
         size_note: witness.and_then(size_note),
         around: witness.map_or(Vec::new(), |witness| around(digest, witness)),
         logs: witness.map_or(Vec::new(), |witness| logs(digest, witness)),
@@ -116,6 +119,24 @@ fn about(check: &CheckReport, anomaly: &Anomaly) -> Vec<String> {
     about
 }
 
+/// What would have been legal, as the end of a sentence.
+fn legal(witness: &Witness) -> Option<String> {
+    witness.legal.as_ref().map(|legal| legal.trim_end_matches([',', '.', ' ']).to_owned())
+}
+
+fn drawing_key(witness: Option<&Witness>) -> String {
+    let ops = || witness.into_iter().flat_map(|witness| &witness.ops);
+    let mut key = "One lane a client.".to_owned();
+    if ops().any(|op| op.culprit) {
+        key.push_str(" Red: the operation that cannot be explained.");
+    }
+    if ops().any(|op| op.completed.is_none()) {
+        key.push_str(" Dashed: no answer came, so it may have taken effect at any time since.");
+    }
+    key.push_str(" The order of all moments is exact, distances are not to scale.");
+    key
+}
+
 fn size_note(witness: &Witness) -> Option<String> {
     let size = witness.ops.len() as u64;
     (!witness.minimal).then(|| {
@@ -128,8 +149,12 @@ fn size_note(witness: &Witness) -> Option<String> {
 
 /// From the first invocation to the last completion.
 fn span(witness: &Witness) -> (i64, i64) {
-    let moments = || witness.ops.iter().flat_map(|op| [Some(op.invoked), op.completed]).flatten();
-    (moments().min().unwrap_or(0), moments().max().unwrap_or(0))
+    (moments(witness).min().unwrap_or(0), moments(witness).max().unwrap_or(0))
+}
+
+/// All invocations and completions.
+fn moments(witness: &Witness) -> impl Iterator<Item = i64> + '_ {
+    witness.ops.iter().flat_map(|op| [Some(op.invoked), op.completed]).flatten()
 }
 
 fn drawing(digest: &Digest<'_>, witness: &Witness) -> Markup {
@@ -221,8 +246,11 @@ fn operations(witness: &Witness) -> Table {
         ("completed", true),
         ("events", true),
     ]);
+    let moments: Vec<i64> = moments(witness).collect();
+    let decimals = words::telling_decimals(&moments);
+    let at = |time: i64| words::decimal_moment(time, decimals);
     for op in &witness.ops {
-        let completed = op.completed.map_or("never".to_owned(), words::exact_moment);
+        let completed = op.completed.map_or("never".to_owned(), at);
         let events = match op.complete_index {
             Some(complete) => format!("{}, {complete}", op.invoke_index),
             None => op.invoke_index.to_string(),
@@ -233,7 +261,7 @@ fn operations(witness: &Witness) -> Table {
             client(op).into(),
             Cell::code(what),
             if op.culprit { Cell::holds(false, outcome(op)) } else { outcome(op).into() },
-            words::exact_moment(op.invoked).into(),
+            at(op.invoked).into(),
             completed.into(),
             events.into(),
         ]);
@@ -241,14 +269,20 @@ fn operations(witness: &Witness) -> Table {
     table
 }
 
-/// Faults that were on, or had just ended, and who came to lead.
+/// Faults that were on, then those that had just ended, then who came to lead.
 fn around(digest: &Digest<'_>, witness: &Witness) -> Vec<String> {
     let (from, to) = span(witness);
-    let near = |fault: &&Fault| {
-        let ended = fault.healed.map_or(i64::MAX, |healed| healed.latest.saturating_add(AFTERMATH));
-        fault.began.is_some_and(|began| began.earliest < to) && ended > from
-    };
-    let faults = digest.run.faults.iter().filter(near).map(fault_words);
+    let began = |fault: &&Fault| fault.began.is_some_and(|began| began.earliest < to);
+    let ended = |fault: &Fault| fault.healed.map_or(i64::MAX, |healed| healed.latest);
+    let near = |fault: &&Fault| ended(fault).saturating_add(AFTERMATH) > from;
+    let mut faults: Vec<&Fault> = digest.run.faults.iter().filter(began).filter(near).collect();
+    faults.sort_by_key(|fault| ended(fault) <= from);
+    let faults = faults.into_iter().map(|fault| match from - ended(fault) {
+        since @ 0.. => {
+            format!("{}, which was {} before", fault_words(fault), words::duration(since))
+        }
+        _ => fault_words(fault),
+    });
     let changes = leader_changes(digest, from, to).into_iter();
     let changes = changes.map(|(time, what)| format!("{what} from {}", words::moment(time)));
     faults.chain(changes).collect()

@@ -113,10 +113,11 @@ impl OrderAxis {
     fn draw(&self, svg: &mut Svg, y: f64) {
         svg.line("ax", (LEFT, y), (RIGHT, y));
         let mut free = LEFT - 60.0;
+        let decimals = words::telling_decimals(&self.ends);
         for time in &self.ends {
             let x = self.x(*time);
             svg.line("ax", (x, y), (x, y + 4.0));
-            let label = words::exact_moment(*time);
+            let label = words::decimal_moment(*time, decimals);
             let half = text_width(&label) / 2.0;
             if x - half > free && x + half < axis::WIDTH {
                 svg.text("tick", (x, y + 17.0), Anchor::Middle, &label);
