@@ -76,7 +76,7 @@ pub(super) mod trial {
                 Self::User if rootless => super::enter_user_namespace(),
                 Self::User => Ok(()),
                 Self::Namespaces => Ok(unshare(super::of_a_node() | CloneFlags::CLONE_NEWPID)?),
-                Self::Tap => tap::create().map(drop),
+                Self::Tap => tap::try_port(),
                 Self::Mounts => super::make_mounts_private(),
                 // Only a child stands in the new PID namespace.
                 Self::Proc => {
