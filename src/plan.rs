@@ -24,10 +24,16 @@ mod schema;
 mod shape;
 mod source;
 mod system;
+mod target;
 mod template;
 mod timeline;
 mod value;
 mod yaml;
+
+#[cfg(test)]
+mod loading_tests;
+#[cfg(test)]
+mod refusal_tests;
 
 pub use catalogue::Catalogue;
 pub use diagnostic::{Diagnostic, Severity, render};

@@ -20,9 +20,7 @@ pub fn cuts(
     draw: u64,
 ) -> Result<Vec<(Port, Port)>, NoTarget> {
     let links = match kind {
-        FaultKind::Isolate { one_way } => {
-            isolate::cuts(nodes, all, *one_way).into_iter().collect()
-        }
+        FaultKind::Isolate { one_way } => isolate::cuts(nodes, all, *one_way).into_iter().collect(),
         FaultKind::Partition { grudge, one_way } => partition(grudge, *one_way, all, draw)?,
         FaultKind::Link(_) => between(nodes, all, false),
         FaultKind::Kill | FaultKind::Pause | FaultKind::Restart { .. } => {

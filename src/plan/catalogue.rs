@@ -60,7 +60,11 @@ impl Catalogue {
     pub fn embedded() -> Self {
         let of = |folder: &'static str| move |file: &Embedded| source(folder, file);
         Self {
-            faults: FAULTS.iter().map(of("faults")).map(|file| sound(entry::fault(&file))).collect(),
+            faults: FAULTS
+                .iter()
+                .map(of("faults"))
+                .map(|file| sound(entry::fault(&file)))
+                .collect(),
             workloads: WORKLOADS
                 .iter()
                 .map(of("workloads"))
@@ -97,10 +101,7 @@ impl Catalogue {
 
 /// `catalogue:plans/demo.yaml`: no path, so that nobody looks for a file.
 fn source(folder: &str, (name, text): &Embedded) -> Arc<Source> {
-    Arc::new(Source {
-        name: format!("catalogue:{folder}/{name}.yaml"),
-        text: (*text).to_owned(),
-    })
+    Arc::new(Source { name: format!("catalogue:{folder}/{name}.yaml"), text: (*text).to_owned() })
 }
 
 /// The name of a file without folders and ending.

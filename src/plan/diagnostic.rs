@@ -20,10 +20,9 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// One line of fact, lower case, no full stop.
     pub message: String,
-    /// Where, and a word on what stands there; none when no text is at fault.
-    pub at: Option<(Span, String)>,
-    /// Other places that belong to it.
-    pub also: Vec<(Span, String)>,
+    /// Where, each with a word on what stands there: the mistake first, then what belongs to it;
+    /// none when no text is at fault.
+    pub places: Vec<(Span, String)>,
     /// What to do.
     pub help: Vec<String>,
 }
@@ -34,8 +33,7 @@ impl Diagnostic {
         Self {
             severity: Severity::Error,
             message: message.into(),
-            at: Some((at.clone(), String::new())),
-            also: Vec::new(),
+            places: vec![(at.clone(), String::new())],
             help: Vec::new(),
         }
     }
@@ -45,24 +43,25 @@ impl Diagnostic {
         Self {
             severity: Severity::Error,
             message: message.into(),
-            at: None,
-            also: Vec::new(),
+            places: Vec::new(),
             help: Vec::new(),
         }
     }
 
     /// Something doubtful at a place.
     pub fn warning(at: &Span, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(at, message)
-        }
+        Self { severity: Severity::Warning, ..Self::error(at, message) }
+    }
+
+    /// Where the mistake stands.
+    pub fn at(&self) -> Option<&Span> {
+        self.places.first().map(|(span, _)| span)
     }
 
     /// Says a word beside the caret.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        if let Some((_, old)) = &mut self.at {
+        if let Some((_, old)) = self.places.first_mut() {
             *old = label.into();
         }
         self
@@ -71,7 +70,7 @@ impl Diagnostic {
     /// Points at another place too.
     #[must_use]
     pub fn also(mut self, at: &Span, label: impl Into<String>) -> Self {
-        self.also.push((at.clone(), label.into()));
+        self.places.push((at.clone(), label.into()));
         self
     }
 
@@ -104,28 +103,18 @@ impl Diagnostic {
 /// What stands nowhere comes first. `order` names the texts in their order.
 pub(crate) fn in_order(diagnostics: &mut [Diagnostic], order: &[&Source]) {
     diagnostics.sort_by_key(|diagnostic| {
-        diagnostic.at.as_ref().map(|(span, _)| {
+        diagnostic.at().map(|span| {
             let source = order.iter().position(|source| **source == *span.source);
-            (
-                source.unwrap_or(order.len()),
-                span.bytes.start,
-                span.bytes.end,
-            )
+            (source.unwrap_or(order.len()), span.bytes.start, span.bytes.end)
         })
     });
 }
 
 /// Shows them all, with a blank line between; `colour` only where a terminal reads.
 pub fn render(diagnostics: &[Diagnostic], colour: bool) -> String {
-    let renderer = if colour {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
-    let shown: Vec<String> = diagnostics
-        .iter()
-        .map(|diagnostic| renderer.render(&[group(diagnostic)]) + "\n")
-        .collect();
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let shown: Vec<String> =
+        diagnostics.iter().map(|diagnostic| renderer.render(&[group(diagnostic)]) + "\n").collect();
     shown.join("\n")
 }
 
@@ -145,15 +134,13 @@ fn group(diagnostic: &Diagnostic) -> Group<'_> {
 }
 
 /// One snippet for each text that the diagnostic points into.
-fn snippets(
-    diagnostic: &Diagnostic,
-) -> Vec<Snippet<'_, annotate_snippets::Annotation<'_>>> {
-    let Some((at, label)) = &diagnostic.at else {
+fn snippets(diagnostic: &Diagnostic) -> Vec<Snippet<'_, annotate_snippets::Annotation<'_>>> {
+    let Some(((at, label), also)) = diagnostic.places.split_first() else {
         return Vec::new();
     };
     let mut main = snippet(at, label, AnnotationKind::Primary);
     let mut others = Vec::new();
-    for (also, label) in &diagnostic.also {
+    for (also, label) in also {
         if also.source == at.source {
             main = main.annotation(annotation(also, label, AnnotationKind::Context));
         } else {
@@ -180,11 +167,7 @@ fn annotation<'a>(
     kind: AnnotationKind,
 ) -> annotate_snippets::Annotation<'a> {
     let annotation = kind.span(first_line(span));
-    if label.is_empty() {
-        annotation
-    } else {
-        annotation.label(label)
-    }
+    if label.is_empty() { annotation } else { annotation.label(label) }
 }
 
 /// A caret under a whole block helps nobody: the first line of it is enough.

@@ -70,10 +70,7 @@ pub(crate) fn resolve(draft: &Draft<'_>) -> Resolved {
     }
     times::check(&parts, &mut diagnostics);
     workload::check(&parts, &mut diagnostics);
-    Resolved {
-        plan: plan(parts, client, expect, short_form),
-        diagnostics,
-    }
+    Resolved { plan: plan(parts, client, expect, short_form), diagnostics }
 }
 
 fn plan(

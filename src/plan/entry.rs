@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use temblor_history::FaultClass;
-
 use super::{
     diagnostic::Diagnostic,
     form::{Fields, Form, Formed},
@@ -21,7 +19,8 @@ pub(crate) struct FaultEntry {
     /// The comment at the top of its file: what the reader will see happen.
     pub(crate) seen: String,
     pub(crate) about: String,
-    pub(crate) class: FaultClass,
+    /// `links` or `processes`.
+    pub(crate) acts_on: String,
     /// Whether it lasts until a heal; else it is over at once.
     pub(crate) lasts: bool,
     pub(crate) parameters: Vec<Key>,
@@ -46,8 +45,12 @@ pub(crate) struct WorkloadEntry {
 pub(crate) fn fault(source: &Arc<Source>) -> Result<FaultEntry, Vec<Diagnostic>> {
     let keys = [
         Key::needed("fault", text(), "its name"),
-        Key::needed("acts-on", Shape::words(&[("links", ""), ("processes", "")]), "the class"),
-        Key::needed("ends", Shape::words(&[("heal", ""), ("at-once", "")]), "how it ends"),
+        Key::needed(
+            "acts-on",
+            Shape::words("class", &[("links", ""), ("processes", "")]),
+            "the class",
+        ),
+        Key::needed("ends", Shape::words("end", &[("heal", ""), ("at-once", "")]), "how it ends"),
         Key::needed("verified", text(), "what is seen while it acts"),
         Key::needed("healed", text(), "what is seen once it is gone"),
     ];
@@ -56,10 +59,7 @@ pub(crate) fn fault(source: &Arc<Source>) -> Result<FaultEntry, Vec<Diagnostic>>
         name: word(&fields, "fault"),
         seen: opening_comment(&source.text),
         about: word(&fields, "about"),
-        class: match fields.text("acts-on") {
-            Some("processes") => FaultClass::Process,
-            _ => FaultClass::Link,
-        },
+        acts_on: word(&fields, "acts-on"),
         lasts: fields.text("ends") == Some("heal"),
         parameters,
         verified: word(&fields, "verified"),
@@ -107,10 +107,7 @@ fn entry(source: &Arc<Source>, keys: &[Key]) -> Result<(Fields, Vec<Key>), Vec<D
     keys.push(Key::needed("parameters", Shape::AnyKeys(Box::new(parameter_shape())), "parameters"));
     keys.push(Key::needed("example", text(), "how a plan writes it"));
     let document = yaml::read(source);
-    let mut reader = Reader {
-        diagnostics: document.diagnostics,
-        whole: document.whole,
-    };
+    let mut reader = Reader { diagnostics: document.diagnostics, whole: document.whole };
     let root = document.root;
     let read = root.as_ref().and_then(|root| reader.read(&Shape::Map(keys), root));
     let Some(Formed { form: Form::Fields(fields), .. }) = read else {
@@ -118,11 +115,7 @@ fn entry(source: &Arc<Source>, keys: &[Key]) -> Result<(Fields, Vec<Key>), Vec<D
     };
     let parameters = root.as_ref().and_then(|root| root.get("parameters"));
     let parameters = in_order(parameters, fields.fields("parameters"), &mut reader.diagnostics);
-    if reader.diagnostics.is_empty() {
-        Ok((fields, parameters))
-    } else {
-        Err(reader.diagnostics)
-    }
+    if reader.diagnostics.is_empty() { Ok((fields, parameters)) } else { Err(reader.diagnostics) }
 }
 
 fn parameter_shape() -> Shape {

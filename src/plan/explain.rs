@@ -6,11 +6,11 @@ use super::{
     catalogue::{Catalogue, stem},
     entry::opening_comment,
     grammar,
-    leaf::GRUDGE_WORDS,
     list::{self, KINDS},
     nearest::nearest,
     shape::{Key, Presence, Shape},
     system::{self, SystemFile},
+    target::GRUDGE_WORDS,
     template,
 };
 
@@ -100,7 +100,8 @@ fn wrapped(text: &str, margin: usize) -> String {
 
 fn fault(catalogue: &Catalogue, name: &str) -> Option<String> {
     let fault = catalogue.faults.iter().find(|fault| fault.name == name)?;
-    let mut out = format!("{name}: a fault that {}\n\n{}\n", fault.about, fault.seen);
+    let mut out =
+        format!("{name}: a fault of {} that {}\n\n{}\n", fault.acts_on, fault.about, fault.seen);
     let _ = writeln!(out, "\n  - {}\n", fault.example);
     out.push_str(&keys(&fault.parameters));
     out.push_str("its time (`temblor explain times`)\n");
@@ -136,7 +137,7 @@ fn keys(keys: &[Key]) -> String {
         let words = format!("{}{note}", key.about);
         let text = wrapped(&words, width + 4);
         let _ = writeln!(out, "  {:<width$}  {}", key.name, text.trim_start());
-        if let Shape::Word(choices) = &key.shape {
+        if let Shape::Word(_, choices) = &key.shape {
             for choice in choices.iter().filter(|choice| !choice.about.is_empty()) {
                 let _ = writeln!(out, "  {:<width$}    {}: {}", "", choice.word, choice.about);
             }
@@ -164,7 +165,10 @@ fn system_words(file: &SystemFile) -> String {
     line("functions", system.functions.join(", "));
     line("claims", system.claims.join(", "));
     line("needs", system.needs.join(", "));
-    line("notices a lost node after", system.failure_detection.map_or_else(String::new, super::written));
+    line(
+        "notices a lost node after",
+        system.failure_detection.map_or_else(String::new, super::written),
+    );
     line("has a leader", if system.leader.is_some() { "yes" } else { "no" }.to_owned());
     line("durability", system.durability.join("; "));
     line("limits", system.limits.join("; "));
@@ -205,7 +209,9 @@ fn model(name: &str) -> Option<String> {
 }
 
 fn anomaly(catalogue: &Catalogue, name: &str) -> Option<String> {
-    let of = |one: &&temblor_checker::ConsistencyEntry| one.anomalies.iter().any(|(known, _)| *known == name);
+    let of = |one: &&temblor_checker::ConsistencyEntry| {
+        one.anomalies.iter().any(|(known, _)| *known == name)
+    };
     let levels: Vec<&str> = catalogue.consistency.iter().filter(of).map(|one| one.name).collect();
     let all = catalogue.consistency.iter().flat_map(|one| one.anomalies);
     let (_, about) = all.into_iter().find(|(known, _)| *known == name)?;
@@ -217,7 +223,7 @@ fn grudges() -> String {
     for (word, about, _) in &GRUDGE_WORDS {
         let _ = writeln!(out, "  {word:<20}{about}");
     }
-    let _ = writeln!(out, "  {:<20}{}", "[[n1], [n2, n3]]", "these groups; who is in none hears everybody");
+    out.push_str("  [[n1], [n2, n3]]    these groups; who is in none hears everybody\n");
     out
 }
 
@@ -282,7 +288,7 @@ mod tests {
     #[test]
     fn a_fault_in_words() {
         insta::assert_snapshot!(explain(&Catalogue::embedded(), "slow").unwrap(), @"
-        slow: a fault that delays packets; the short form of `link` for slow links
+        slow: a fault of links that delays packets; the short form of `link` for slow links
 
         Requests through the target take longer by a few of its delays; elections may follow if they take too long.
         Nothing is lost, so everything should still succeed, only later.
@@ -296,7 +302,8 @@ mod tests {
           both-ways  with `from` and `to`, the other direction too (default false)
           delay      how much later every packet arrives; the order within a flow is kept (default
                      100ms)
-          jitter     the delay of each packet is uniform in delay ± jitter (default 20ms)
+          jitter     the delay of each packet is uniform in delay ± jitter; without it, a fifth of
+                     the delay
         its time (`temblor explain times`)
           at        how long after its phase began it begins; without it, at once
           after     what has to happen in its phase before it begins

@@ -43,7 +43,12 @@ pub(crate) enum Form {
     /// Who can't hear whom.
     Grudge(Grudge),
     /// Several values.
-    List(Vec<Formed>),
+    List {
+        /// Those that could be read.
+        items: Vec<Formed>,
+        /// Whether there were others.
+        unread: bool,
+    },
     /// Named values.
     Fields(Fields),
     /// A name out of a catalogue and its own fields.
@@ -92,9 +97,9 @@ impl Fields {
         self.entries.get(name)?.key.as_ref()
     }
 
-    /// Whether everything that was given could be read.
+    /// Whether everything that was given could be read, down to the last detail.
     pub(crate) fn whole(&self) -> bool {
-        self.unread.is_empty()
+        self.unread.is_empty() && self.entries.values().all(|field| field.value.whole())
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
@@ -136,13 +141,6 @@ impl Fields {
         }
     }
 
-    pub(crate) fn number(&self, name: &str) -> Option<f64> {
-        match self.value(name)?.form {
-            Form::Number(number) => Some(number),
-            _ => None,
-        }
-    }
-
     pub(crate) fn raw(&self, name: &str) -> Option<&Value> {
         match &self.value(name)?.form {
             Form::Raw(value) => Some(value),
@@ -166,7 +164,7 @@ impl Fields {
 
     pub(crate) fn list(&self, name: &str) -> &[Formed] {
         match self.value(name) {
-            Some(Formed { form: Form::List(items), .. }) => items,
+            Some(Formed { form: Form::List { items, .. }, .. }) => items,
             _ => &[],
         }
     }
@@ -184,6 +182,14 @@ impl Fields {
 }
 
 impl Formed {
+    fn whole(&self) -> bool {
+        match &self.form {
+            Form::Fields(fields) | Form::Variant { fields, .. } => fields.whole(),
+            Form::List { items, unread } => !unread && items.iter().all(Self::whole),
+            _ => true,
+        }
+    }
+
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.form {
             Form::Text(text) => Some(text),

@@ -5,9 +5,10 @@ use super::{
     entry::{FaultEntry, WorkloadEntry},
     leaf::{
         DURATION, DURATION_AT_MOST, DURATIONS, FLAG, MOMENT, PER_NODE, RATE, RAW, SHARE_AT_LEAST,
-        TEXT, TRIGGER,
+        TEXT,
     },
     shape::{Choice, Key, Presence, Shape, Variant},
+    target::TRIGGER,
 };
 
 /// Names of faults that plans will have, and this version can't do.
@@ -70,16 +71,44 @@ pub(crate) struct SystemWords {
 pub(crate) fn plan(catalogue: &Catalogue, system: Option<&SystemWords>) -> Shape {
     let faults = faults(catalogue);
     Shape::Map(vec![
-        Key::needed("system", text(), "the system under test: a name from the catalogue, or a path such as `./my-db.yaml`"),
+        Key::needed(
+            "system",
+            text(),
+            "the system under test: a name from the catalogue, or a path such as `./my-db.yaml`",
+        ),
         key("nodes", Shape::Count(1..=MOST_NODES), "how many nodes: n1 and so on", "3"),
-        Key::optional("seed", Shape::Count(0..=u64::MAX), "the one seed of all choices; without it, one is drawn and printed"),
+        Key::optional(
+            "seed",
+            Shape::Count(0..=u64::MAX),
+            "the one seed of all choices; without it, one is drawn and printed",
+        ),
         Key::optional("settings", settings(system), "parameters of the system"),
-        Key::optional("client", client(system), "how to talk to the system, where its own way is not wanted"),
+        Key::optional(
+            "client",
+            client(system),
+            "how to talk to the system, where its own way is not wanted",
+        ),
         Key::needed("workload", workloads(catalogue), "what the clients do"),
-        Key::optional("phases", Shape::list(phase(&faults)), "the timeline: steady, chaos, recover"),
-        Key::optional("faults", Shape::list(faults), "the short form: faults that come one after another, at times that the seed draws"),
-        Key::optional("run-for", leaf(&DURATION), "the short form: how long the load lasts before recovery"),
-        Key::optional("every", leaf(&DURATION), "the short form: from the beginning of one fault to that of the next"),
+        Key::optional(
+            "phases",
+            Shape::list(phase(&faults)),
+            "the timeline: steady, chaos, recover",
+        ),
+        Key::optional(
+            "faults",
+            Shape::list(faults),
+            "the short form: faults that come one after another, at times that the seed draws",
+        ),
+        Key::optional(
+            "run-for",
+            leaf(&DURATION),
+            "the short form: how long the load lasts before recovery",
+        ),
+        Key::optional(
+            "every",
+            leaf(&DURATION),
+            "the short form: from the beginning of one fault to that of the next",
+        ),
         Key::optional("expect", expect(catalogue), "what the run is held to"),
     ])
 }
@@ -119,8 +148,16 @@ fn client(system: Option<&SystemWords>) -> Shape {
 /// The keys of a client that is a program of the user's own.
 pub(crate) fn exec_client() -> Vec<Key> {
     vec![
-        Key::optional("exec", Shape::list(text()), "a client program of your own, as program and arguments"),
-        Key::optional("multiplex", leaf(&FLAG), "one program for all logical clients instead of one each"),
+        Key::optional(
+            "exec",
+            Shape::list(text()),
+            "a client program of your own, as program and arguments",
+        ),
+        Key::optional(
+            "multiplex",
+            leaf(&FLAG),
+            "one program for all logical clients instead of one each",
+        ),
         Key::later("http", leaf(&RAW), "a simple HTTP store, by templates"),
     ]
 }
@@ -133,21 +170,31 @@ fn workloads(catalogue: &Catalogue) -> Shape {
 pub(crate) fn workload(entry: &WorkloadEntry) -> Variant {
     let mut keys = entry.parameters.clone();
     keys.extend(load());
-    Variant {
-        name: entry.name.clone(),
-        about: entry.about.clone(),
-        keys,
-        available: true,
-    }
+    Variant { name: entry.name.clone(), about: entry.about.clone(), keys, available: true }
 }
 
 /// How operations come, in every workload.
 pub(crate) fn load() -> Vec<Key> {
     vec![
-        key("rate", leaf(&RATE), "operations a second that are intended, whatever the system does; `closed-loop`: each client sends its next when the last has ended", "500/s"),
+        key(
+            "rate",
+            leaf(&RATE),
+            "operations a second that are intended, whatever the system does; `closed-loop`: each client sends its next when the last has ended",
+            "500/s",
+        ),
         key("clients", leaf(&PER_NODE), "logical clients pinned to each node", "2 per node"),
-        key("op-timeout", leaf(&DURATION), "when a client gives an operation up; its outcome is then unknown", "1s"),
-        key("queue", Shape::Count(1..=1_000_000), "intended operations that may wait for one client; more are shed", "100"),
+        key(
+            "op-timeout",
+            leaf(&DURATION),
+            "when a client gives an operation up; its outcome is then unknown",
+            "1s",
+        ),
+        key(
+            "queue",
+            Shape::Count(1..=1_000_000),
+            "intended operations that may wait for one client; more are shed",
+            "100",
+        ),
     ]
 }
 
@@ -155,9 +202,17 @@ fn phase(faults: &Shape) -> Shape {
     Shape::Map(vec![
         Key::optional("steady", leaf(&DURATION), "load without faults, for so long"),
         Key::optional("chaos", leaf(&DURATION), "load and faults, for so long"),
-        Key::optional("recover", leaf(&DURATION), "everything healed, final reads, for so long at most; the last phase"),
+        Key::optional(
+            "recover",
+            leaf(&DURATION),
+            "everything healed, final reads, for so long at most; the last phase",
+        ),
         Key::optional("faults", Shape::list(faults.clone()), "the faults of a chaos phase"),
-        Key::optional("name", text(), "the phase's name, where `chaos` and `chaos-2` don't say enough"),
+        Key::optional(
+            "name",
+            text(),
+            "the phase's name, where `chaos` and `chaos-2` don't say enough",
+        ),
     ])
 }
 
@@ -177,24 +232,31 @@ pub(crate) fn faults(catalogue: &Catalogue) -> Shape {
 pub(crate) fn fault(entry: &FaultEntry) -> Variant {
     let mut keys = entry.parameters.clone();
     keys.extend(timing(entry.lasts));
-    Variant {
-        name: entry.name.clone(),
-        about: entry.about.clone(),
-        keys,
-        available: true,
-    }
+    Variant { name: entry.name.clone(), about: entry.about.clone(), keys, available: true }
 }
 
 /// When a fault begins and ends, in every fault.
 pub(crate) fn timing(lasts: bool) -> Vec<Key> {
     let mut keys = vec![
-        Key::optional("at", leaf(&MOMENT), "how long after its phase began it begins; without it, at once"),
+        Key::optional(
+            "at",
+            leaf(&MOMENT),
+            "how long after its phase began it begins; without it, at once",
+        ),
         Key::optional("after", leaf(&TRIGGER), "what has to happen in its phase before it begins"),
     ];
     if lasts {
-        keys.push(Key::optional("for", leaf(&DURATIONS), "how long it lasts; without it, to the end of its phase"));
+        keys.push(Key::optional(
+            "for",
+            leaf(&DURATIONS),
+            "how long it lasts; without it, to the end of its phase",
+        ));
         keys.push(Key::optional("until", leaf(&TRIGGER), "what ends it; needs `at-most`"));
-        keys.push(Key::optional("at-most", leaf(&DURATION), "how long it lasts when what ends it does not happen"));
+        keys.push(Key::optional(
+            "at-most",
+            leaf(&DURATION),
+            "how long it lasts when what ends it does not happen",
+        ));
     }
     keys.push(Key::optional("every", leaf(&DURATIONS), "from the beginning of one occurrence to that of the next, which also waits for the end of the last"));
     keys.push(Key::optional("as", text(), "a name for its target, for faults that come later"));
@@ -214,26 +276,58 @@ fn anomalies(catalogue: &Catalogue) -> Vec<Choice> {
 }
 
 fn expect(catalogue: &Catalogue) -> Shape {
-    let consistency = catalogue.consistency.iter().map(|one| Choice {
-        word: one.name.to_owned(),
-        about: one.doc.to_owned(),
-    });
-    let during = || Key::optional("during", text(), "the phase that counts; without it, the whole run");
+    let consistency = catalogue
+        .consistency
+        .iter()
+        .map(|one| Choice { word: one.name.to_owned(), about: one.doc.to_owned() });
+    let during =
+        || Key::optional("during", text(), "the phase that counts; without it, the whole run");
     let mut latency: Vec<Key> = PERCENTILES
         .iter()
-        .map(|(name, _)| Key::optional(name, leaf(&DURATION_AT_MOST), "a bound for this percentile, as in `\"<= 50ms\"`"))
+        .map(|(name, _)| {
+            Key::optional(
+                name,
+                leaf(&DURATION_AT_MOST),
+                "a bound for this percentile, as in `\"<= 50ms\"`",
+            )
+        })
         .collect();
     latency.push(during());
-    let gate = |(name, about): &(&str, &str)| Key::optional(name, Shape::Count(0..=u64::MAX), about);
+    let gate =
+        |(name, about): &(&str, &str)| Key::optional(name, Shape::Count(0..=u64::MAX), about);
     Shape::Map(vec![
-        Key::optional("consistency", Shape::list(Shape::Word(consistency.collect())), "what the history is checked for; without it, what the system claims"),
-        Key::optional("violation", Shape::Word(anomalies(catalogue)), "an anomaly that must be found: a calibration plan"),
-        Key::optional("availability", Shape::Map(vec![
-            Key::optional("ok", leaf(&SHARE_AT_LEAST), "least share of intended operations that are ok, as in `\">= 90%\"`"),
-            Key::optional("longest-gap", leaf(&DURATION_AT_MOST), "longest time without an ok from any client, as in `\"<= 10s\"`"),
-            during(),
-        ]), "how available the system must stay"),
+        Key::optional(
+            "consistency",
+            Shape::list(Shape::Word("consistency model", consistency.collect())),
+            "what the history is checked for; without it, what the system claims",
+        ),
+        Key::optional(
+            "violation",
+            Shape::Word("anomaly", anomalies(catalogue)),
+            "an anomaly that must be found: a calibration plan",
+        ),
+        Key::optional(
+            "availability",
+            Shape::Map(vec![
+                Key::optional(
+                    "ok",
+                    leaf(&SHARE_AT_LEAST),
+                    "least share of intended operations that are ok, as in `\">= 90%\"`",
+                ),
+                Key::optional(
+                    "longest-gap",
+                    leaf(&DURATION_AT_MOST),
+                    "longest time without an ok from any client, as in `\"<= 10s\"`",
+                ),
+                during(),
+            ]),
+            "how available the system must stay",
+        ),
         Key::optional("latency", Shape::Map(latency), "how fast it must stay"),
-        Key::optional("gates", Shape::Map(GATES.iter().map(gate).collect()), "numbers that validity gates need; 0 turns one off"),
+        Key::optional(
+            "gates",
+            Shape::Map(GATES.iter().map(gate).collect()),
+            "numbers that validity gates need; 0 turns one off",
+        ),
     ])
 }

@@ -4,13 +4,14 @@
 
 use std::time::Duration;
 
-use temblor_faults::{DurationChoice, Grudge, Target, Trigger};
+use temblor_faults::DurationChoice;
 
 use super::{
     diagnostic::Diagnostic,
     form::Form,
     scalar::{self, Misread},
     shape::Leaf,
+    target::{GRUDGE, TARGET, TRIGGER},
     value::{Content, Entry, Value},
 };
 
@@ -62,9 +63,7 @@ pub(crate) static DURATION_OR_NONE: Leaf = Leaf {
     what: "a duration",
     example: "0ms",
     read: |value| {
-        read_scalar(value, &DURATION_OR_NONE, |text| {
-            scalar::duration(text).map(Form::Duration)
-        })
+        read_scalar(value, &DURATION_OR_NONE, |text| scalar::duration(text).map(Form::Duration))
     },
     schema: r##"{"$ref": "#/definitions/duration"}"##,
 };
@@ -189,48 +188,6 @@ pub(crate) static DURATION_AT_MOST: Leaf = Leaf {
     schema: r##"{"$ref": "#/definitions/duration-at-most"}"##,
 };
 
-/// `leader`, `n2`, `[n1, n3]`, `clients of n1`, a remembered name.
-pub(crate) static TARGET: Leaf = Leaf {
-    name: "target",
-    what: "a target",
-    example: "leader",
-    read: |value| match list_of_texts(value) {
-        Some(names) => named(value, &names).map(Form::Target),
-        None => read_scalar(value, &TARGET, |text| target(text).map(Form::Target)),
-    },
-    schema: r##"{"$ref": "#/definitions/target"}"##,
-};
-
-/// `halves`, `[[n1], [n2, n3]]`.
-pub(crate) static GRUDGE: Leaf = Leaf {
-    name: "grudge",
-    what: "a grudge",
-    example: "halves",
-    read: |value| match &value.content {
-        Content::List(groups) => read_groups(value, groups).map(Form::Grudge),
-        _ => read_scalar(value, &GRUDGE, |text| grudge(text).map(Form::Grudge)),
-    },
-    schema: r##"{"$ref": "#/definitions/grudge"}"##,
-};
-
-/// `leader-changed`, `{ ops: 10000 }`.
-pub(crate) static TRIGGER: Leaf = Leaf {
-    name: "trigger",
-    what: "something to wait for",
-    example: "leader-changed",
-    read: |value| match &value.content {
-        Content::Map(entries) => read_ops(value, entries).map(Form::Trigger),
-        _ => read_scalar(value, &TRIGGER, |text| match text {
-            "leader-changed" => Ok(Form::Trigger(Trigger::LeaderChanged)),
-            _ => Err(Misread::new(
-                format!("`{text}` is nothing that can be waited for"),
-                "choose `leader-changed` or, for example, `{ ops: 10000 }`",
-            )),
-        }),
-    },
-    schema: r##"{"$ref": "#/definitions/trigger"}"##,
-};
-
 /// All leaves that a catalogue entry may name as the type of a parameter.
 pub(crate) static LEAVES: [&Leaf; 11] = [
     &COUNT_OR_NEVER,
@@ -246,40 +203,16 @@ pub(crate) static LEAVES: [&Leaf; 11] = [
     &TRIGGER,
 ];
 
-/// Words that stand for nodes chosen when a fault begins.
-pub(crate) const TARGET_WORDS: [(&str, &str, Target); 8] = [
-    ("one", "any one node, dealt by the seed", Target::One),
-    ("two", "any two nodes", Target::Two),
-    ("minority", "the largest number of nodes that is no majority", Target::Minority),
-    ("majority", "the smallest majority", Target::Majority),
-    ("all", "every node", Target::All),
-    ("leader", "the claimant with the highest term", Target::Leader),
-    ("followers", "every node but the leader", Target::Followers),
-    ("one follower", "one of the followers, dealt by the seed", Target::OneFollower),
-];
-
-/// Names of grudges.
-pub(crate) const GRUDGE_WORDS: [(&str, &str, Grudge); 4] = [
-    ("halves", "two groups, as equal as can be", Grudge::Halves),
-    ("majorities-ring", "every node sees a majority, no two the same one", Grudge::MajoritiesRing),
-    ("bridge", "two halves that share one node", Grudge::Bridge),
-    ("minority-third", "a third of the nodes against the rest", Grudge::MinorityThird),
-];
-
-fn at(value: &Value, misread: Misread) -> Diagnostic {
+pub(super) fn at(value: &Value, misread: Misread) -> Diagnostic {
     let diagnostic = Diagnostic::error(&value.span, misread.message);
-    if misread.help.is_empty() {
-        diagnostic
-    } else {
-        diagnostic.help(misread.help)
-    }
+    if misread.help.is_empty() { diagnostic } else { diagnostic.help(misread.help) }
 }
 
-fn scalar_of(value: &Value) -> Option<&str> {
+pub(super) fn scalar_of(value: &Value) -> Option<&str> {
     value.scalar().filter(|_| !value.is_nothing())
 }
 
-fn read_scalar(
+pub(super) fn read_scalar(
     value: &Value,
     leaf: &Leaf,
     read: impl Fn(&str) -> Result<Form, Misread>,
@@ -322,10 +255,7 @@ fn positive(text: &str, duration: Duration) -> Result<(), Misread> {
 }
 
 fn zero(what: &str) -> Misread {
-    Misread::new(
-        format!("{what} is no time at all"),
-        "write a duration longer than zero",
-    )
+    Misread::new(format!("{what} is no time at all"), "write a duration longer than zero")
 }
 
 fn read_durations(value: &Value, leaf: &Leaf) -> Result<DurationChoice, Diagnostic> {
@@ -350,122 +280,4 @@ fn read_durations(value: &Value, leaf: &Leaf) -> Result<DurationChoice, Diagnost
     };
     let durations: Result<Vec<Duration>, Diagnostic> = items.iter().map(read).collect();
     durations.map(DurationChoice::OneOf)
-}
-
-fn list_of_texts(value: &Value) -> Option<Vec<&str>> {
-    match &value.content {
-        Content::List(items) => items.iter().map(scalar_of).collect(),
-        _ => None,
-    }
-}
-
-/// Whether a name is one of a node: `n` and a number.
-pub(crate) fn is_node_name(name: &str) -> bool {
-    name.strip_prefix('n').is_some_and(|number| scalar::count(number).is_ok())
-}
-
-fn named(value: &Value, names: &[&str]) -> Result<Target, Diagnostic> {
-    if names.is_empty() {
-        return Err(expected(value, "the names of nodes", "[n1, n3]"));
-    }
-    if let Some(other) = names.iter().find(|name| !is_node_name(name)) {
-        let at = value.span.narrowed_to(other);
-        let message = format!("`{other}` in a list of nodes is not the name of a node");
-        return Err(Diagnostic::error(&at, message).help("write, for example, `[n1, n3]`"));
-    }
-    Ok(Target::Named(names.iter().map(|name| (*name).to_owned()).collect()))
-}
-
-/// Reads a target that is written in one piece.
-pub(crate) fn target(text: &str) -> Result<Target, Misread> {
-    if let Some((.., target)) = TARGET_WORDS.iter().find(|(word, ..)| *word == text) {
-        return Ok(target.clone());
-    }
-    if let Some(whose) = text.strip_prefix("clients of ") {
-        return Ok(Target::ClientsOf(Box::new(target(whose.trim())?)));
-    }
-    if is_node_name(text) {
-        return Ok(Target::Named(vec![text.to_owned()]));
-    }
-    if is_memory_name(text) {
-        return Ok(Target::Remembered(text.to_owned()));
-    }
-    let words = TARGET_WORDS.iter().map(|(word, ..)| *word);
-    let help = match super::nearest::nearest(text, words) {
-        Some(word) => format!("did you mean `{word}`?"),
-        None => "choose a node such as `n2`, or one of `one`, `two`, `minority`, `majority`, \
-                 `all`, `leader`, `followers`, `one follower`, `clients of …`"
-            .to_owned(),
-    };
-    Err(Misread::new(format!("`{text}` is not a target"), help))
-}
-
-/// Whether a text can be the name of a remembered target.
-pub(crate) fn is_memory_name(text: &str) -> bool {
-    let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.chars().all(word)
-        && !is_node_name(text)
-        && TARGET_WORDS.iter().all(|(known, ..)| *known != text)
-}
-
-fn grudge(text: &str) -> Result<Grudge, Misread> {
-    if let Some((.., grudge)) = GRUDGE_WORDS.iter().find(|(word, ..)| *word == text) {
-        return Ok(grudge.clone());
-    }
-    let words = GRUDGE_WORDS.iter().map(|(word, ..)| *word);
-    let help = match super::nearest::nearest(text, words) {
-        Some(word) => format!("did you mean `{word}`?"),
-        None => "choose `halves`, `majorities-ring`, `bridge`, `minority-third`, \
-                 or groups such as `[[n1], [n2, n3]]`"
-            .to_owned(),
-    };
-    Err(Misread::new(format!("`{text}` is not a grudge"), help))
-}
-
-fn read_groups(value: &Value, groups: &[Value]) -> Result<Grudge, Diagnostic> {
-    let example = "[[n1], [n2, n3]]";
-    let mut read = Vec::new();
-    for group in groups {
-        let Some(names) = list_of_texts(group) else {
-            return Err(expected(group, "a list of nodes", example));
-        };
-        match named(group, &names)? {
-            Target::Named(names) => read.push(names),
-            _ => return Err(expected(group, "a list of nodes", example)),
-        }
-    }
-    if read.len() < 2 {
-        return Err(expected(value, "two groups of nodes or more", example));
-    }
-    Ok(Grudge::Groups(read))
-}
-
-fn read_ops(value: &Value, entries: &[Entry]) -> Result<Trigger, Diagnostic> {
-    let example = "{ ops: 10000 }";
-    let [Entry { key, key_span, value: ops }] = entries else {
-        let logs = entries.iter().find(|entry| entry.key == "log");
-        return Err(match logs {
-            Some(log) => no_logs_yet(&log.key_span),
-            None => expected(value, TRIGGER.what, example),
-        });
-    };
-    match (key.as_str(), scalar_of(ops)) {
-        ("ops", Some(text)) => match scalar::count(text).map_err(|misread| at(ops, misread))? {
-            0 => Err(at(ops, Misread::new("`0` operations are always there", "wait for at least 1"))),
-            count => Ok(Trigger::Ops(count)),
-        },
-        ("ops", None) => Err(expected(ops, "a number of operations", "10000")),
-        ("log", _) => Err(no_logs_yet(key_span)),
-        _ => {
-            let message = format!("`{key}` is nothing that can be waited for");
-            let help = "choose `leader-changed` or, for example, `{ ops: 10000 }`";
-            Err(Diagnostic::error(key_span, message).help(help))
-        }
-    }
-}
-
-fn no_logs_yet(at: &super::source::Span) -> Diagnostic {
-    Diagnostic::error(at, "waiting for a log line is not available yet")
-        .help("wait for `leader-changed` or, for example, `{ ops: 10000 }`")
 }

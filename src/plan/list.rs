@@ -1,6 +1,11 @@
 //! `temblor list`: the names of a catalogue, each with one line.
 
-use super::{catalogue::{Catalogue, stem}, entry::opening_comment, nearest::nearest, system};
+use super::{
+    catalogue::{Catalogue, stem},
+    entry::opening_comment,
+    nearest::nearest,
+    system,
+};
 
 /// What can be listed.
 pub(crate) const KINDS: [&str; 6] =
@@ -18,7 +23,8 @@ pub fn list(catalogue: &Catalogue, kind: &str) -> Result<String, String> {
 }
 
 fn unknown(kind: &str) -> String {
-    let near = nearest(kind, KINDS).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    let near =
+        nearest(kind, KINDS).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
     format!("there is no list `{kind}`{near} There are {}", KINDS.join(", "))
 }
 
@@ -39,7 +45,9 @@ pub(crate) fn entries(catalogue: &Catalogue, kind: &str) -> Option<Vec<(String, 
         "consistency" => catalogue
             .consistency
             .iter()
-            .map(|one| entry(one.name, &format!("{} ({})", first_sentence(one.doc), one.models.join(", "))))
+            .map(|one| {
+                entry(one.name, &format!("{} ({})", first_sentence(one.doc), one.models.join(", ")))
+            })
             .collect(),
         "models" => temblor_checker::models()
             .iter()
@@ -51,7 +59,8 @@ pub(crate) fn entries(catalogue: &Catalogue, kind: &str) -> Option<Vec<(String, 
 
 fn systems(catalogue: &Catalogue) -> Vec<(String, String)> {
     let names: Vec<&str> = catalogue.consistency.iter().map(|one| one.name).collect();
-    let read = catalogue.systems.iter().filter_map(|source| system::read(source, None, &names).ok());
+    let read =
+        catalogue.systems.iter().filter_map(|source| system::read(source, None, &names).ok());
     read.map(|file| (file.system.name, file.system.about)).collect()
 }
 

@@ -6,7 +6,7 @@ pub(crate) fn nearest<'a>(
     choices: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let written = written.to_lowercase().replace('_', "-");
-    let allowed = (written.chars().count() / 3).max(1);
+    let allowed = ((written.chars().count() + 1) / 3).max(1);
     choices
         .into_iter()
         .map(|choice| (distance(&written, &choice.to_lowercase()), choice))
@@ -24,11 +24,9 @@ fn distance(from: &str, to: &str) -> usize {
         let mut row = vec![i];
         for j in 1..=to.len() {
             let differs = usize::from(from[i - 1] != to[j - 1]);
-            let mut best = (rows[i - 1][j] + 1)
-                .min(row[j - 1] + 1)
-                .min(rows[i - 1][j - 1] + differs);
-            let swapped =
-                i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
+            let mut best =
+                (rows[i - 1][j] + 1).min(row[j - 1] + 1).min(rows[i - 1][j - 1] + differs);
+            let swapped = i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
             if swapped {
                 best = best.min(rows[i - 2][j - 2] + 1);
             }

@@ -26,20 +26,16 @@ impl Override {
     /// In words, when there is no `=` or no path.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
-            Some((path, value)) if !path.is_empty() => Ok(Self {
-                path: path.to_owned(),
-                value: value.to_owned(),
-            }),
+            Some((path, value)) if !path.is_empty() => {
+                Ok(Self { path: path.to_owned(), value: value.to_owned() })
+            }
             _ => Err(format!("`{text}` is not PATH=VALUE, such as `settings.bug=ack-early`")),
         }
     }
 
     /// Where it stands, for diagnostics: the command line is a text like others.
-    fn source(&self) -> Arc<Source> {
-        Arc::new(Source {
-            name: "--set".to_owned(),
-            text: format!("{}={}", self.path, self.value),
-        })
+    pub(crate) fn source(&self) -> Arc<Source> {
+        Arc::new(Source { name: "--set".to_owned(), text: format!("{}={}", self.path, self.value) })
     }
 }
 
@@ -54,57 +50,45 @@ enum Found<'v> {
 }
 
 /// Sets the value in a tree; the rest of the tree stays.
-pub(crate) fn apply(root: &mut Value, change: &Override) -> Result<(), Diagnostic> {
-    let source = change.source();
+pub(crate) fn apply(
+    root: &mut Value,
+    change: &Override,
+    source: &Arc<Source>,
+) -> Result<(), Diagnostic> {
     let start = change.path.len() + 1;
-    let value = yaml::value(&source, start..source.text.len());
+    let value = yaml::value(source, start..source.text.len());
     let components: Vec<&str> = change.path.split('.').collect();
-    let span = |component: usize| component_span(&source, &components, component);
+    let span = |component: usize| component_span(source, &components, component);
     match find(root, &components, 0) {
         Found::Value(place) => *place = value,
         Found::Missing(map, from) => {
             let nested = nest(value, &components, from + 1, &span);
-            let entry = Entry {
-                key: components[from].to_owned(),
-                key_span: span(from),
-                value: nested,
-            };
+            let entry =
+                Entry { key: components[from].to_owned(), key_span: span(from), value: nested };
             match &mut map.content {
                 Content::Map(entries) => entries.push(entry),
                 _ => map.content = Content::Map(vec![entry]),
             }
         }
-        Found::Astray(component, message) => return Err(Diagnostic::error(&span(component), message)),
+        Found::Astray(component, message) => {
+            return Err(Diagnostic::error(&span(component), message));
+        }
     }
     Ok(())
 }
 
 fn component_span(source: &Arc<Source>, components: &[&str], number: usize) -> Span {
     let start = components[..number].iter().map(|component| component.len() + 1).sum();
-    Span {
-        source: Arc::clone(source),
-        bytes: start..start + components[number].len(),
-    }
+    Span { source: Arc::clone(source), bytes: start..start + components[number].len() }
 }
 
 /// Wraps a value into maps for what is left of a path.
-fn nest(
-    value: Value,
-    components: &[&str],
-    from: usize,
-    span: &impl Fn(usize) -> Span,
-) -> Value {
+fn nest(value: Value, components: &[&str], from: usize, span: &impl Fn(usize) -> Span) -> Value {
     let mut nested = value;
     for number in (from..components.len()).rev() {
-        let entry = Entry {
-            key: components[number].to_owned(),
-            key_span: span(number),
-            value: nested,
-        };
-        nested = Value {
-            span: span(number),
-            content: Content::Map(vec![entry]),
-        };
+        let entry =
+            Entry { key: components[number].to_owned(), key_span: span(number), value: nested };
+        nested = Value { span: span(number), content: Content::Map(vec![entry]) };
     }
     nested
 }
@@ -120,7 +104,9 @@ fn find<'v>(value: &'v mut Value, components: &[&str], number: usize) -> Found<'
             value: yaml::scalar(""),
         }]);
     }
-    if value.is_nothing() || matches!(&value.content, Content::Map(_)) && value.get(component).is_none() {
+    if value.is_nothing()
+        || matches!(&value.content, Content::Map(_)) && value.get(component).is_none()
+    {
         return Found::Missing(value, number);
     }
     match &mut value.content {
@@ -159,14 +145,12 @@ pub(crate) fn edited(source: &Arc<Source>, wanted: &Value, changes: &[Override])
     for change in changes {
         text = edit(&text, change).unwrap_or(text);
     }
-    let again = yaml::read(&Arc::new(Source {
-        name: source.name.clone(),
-        text: text.clone(),
-    }));
+    let again = yaml::read(&Arc::new(Source { name: source.name.clone(), text: text.clone() }));
     match again.root {
         Some(root) if outline(&root) == outline(wanted) => text,
         _ => {
-            let about: Vec<&str> = source.text.lines().take_while(|line| line.starts_with('#')).collect();
+            let about: Vec<&str> =
+                source.text.lines().take_while(|line| line.starts_with('#')).collect();
             format!("{}\n{}\n", about.join("\n"), outline(wanted)).trim_start().to_owned()
         }
     }
@@ -174,19 +158,20 @@ pub(crate) fn edited(source: &Arc<Source>, wanted: &Value, changes: &[Override])
 
 /// One change, made in a text.
 fn edit(text: &str, change: &Override) -> Option<String> {
-    let source = Arc::new(Source {
-        name: String::new(),
-        text: text.to_owned(),
-    });
+    let source = Arc::new(Source { name: String::new(), text: text.to_owned() });
     let mut root = yaml::read(&source).root?;
     let components: Vec<&str> = change.path.split('.').collect();
     let (bytes, new) = match find(&mut root, &components, 0) {
-        Found::Value(value) | Found::Missing(value, _) if value.span.source != source => return None,
+        Found::Value(value) | Found::Missing(value, _) if value.span.source != source => {
+            return None;
+        }
         Found::Value(value) if value.span.bytes.is_empty() => {
             (value.span.bytes.clone(), format!(" {}", change.value))
         }
         Found::Value(value) => (value.span.bytes.clone(), change.value.clone()),
-        Found::Missing(map, from) => insertion(map, &nested_text(&components[from..], &change.value)),
+        Found::Missing(map, from) => {
+            insertion(map, &nested_text(&components[from..], &change.value))
+        }
         Found::Astray(..) => return None,
     };
     let mut edited = text.to_owned();

@@ -13,7 +13,8 @@ pub fn check_provider(plan: &Plan, loopback: bool) -> Vec<Diagnostic> {
     let faults = plan.phases.iter().flat_map(|phase| &phase.faults);
     let impossible = faults.filter(|fault| fault.kind.class() == FaultClass::Link);
     let say = |fault: &temblor_faults::FaultSpec| {
-        let message = format!("`{}` is impossible in loopback mode: its nodes share one network", fault.name);
+        let message =
+            format!("`{}` is impossible in loopback mode: its nodes share one network", fault.name);
         let diagnostic = match plan.fault_spans.get(&fault.place) {
             Some(span) => Diagnostic::error(span, message),
             None => Diagnostic::nowhere(message),

@@ -14,6 +14,31 @@ use super::{
     value::{Content, Entry, Value},
 };
 
+/// Words that plans will know, and this version can't do: consistency models of later versions.
+const LATER_WORDS: [&str; 21] = [
+    "sequential",
+    "causal",
+    "causal-convergence",
+    "causal-memory",
+    "pram",
+    "read-your-writes",
+    "monotonic-reads",
+    "monotonic-writes",
+    "writes-follow-reads",
+    "eventual",
+    "read-uncommitted",
+    "read-committed",
+    "repeatable-read",
+    "snapshot-isolation",
+    "serializable",
+    "strict-serializable",
+    "read-atomic",
+    "no-duplicates",
+    "total-conserved",
+    "mutual-exclusion",
+    "contiguous-log",
+];
+
 /// Reads one file.
 #[derive(Debug)]
 pub(crate) struct Reader {
@@ -29,9 +54,9 @@ impl Reader {
         let form = match shape {
             Shape::Leaf(leaf) => self.keep((leaf.read)(value)),
             Shape::Count(range) => self.count(range, value),
-            Shape::Word(choices) => {
+            Shape::Word(what, choices) => {
                 let words: Vec<&str> = choices.iter().map(|choice| choice.word.as_str()).collect();
-                self.word(&words, value)
+                self.word(what, &words, value)
             }
             Shape::List(of) => self.list(of, value),
             Shape::Map(keys) => self.map(keys, value).map(Form::Fields),
@@ -48,12 +73,16 @@ impl Reader {
 
     fn count(&mut self, range: &std::ops::RangeInclusive<u64>, value: &Value) -> Option<Form> {
         let example = range.start().to_string();
-        let Content::Scalar { text, quoted } = &value.content else {
-            return self.keep(Err(expected(value, "a whole number", &example)));
+        let text = match &value.content {
+            Content::Scalar { text, quoted: false } if !text.is_empty() => text,
+            Content::Scalar { text, quoted: true } => {
+                let message = "expected a whole number, found a text in quotes";
+                let diagnostic = Diagnostic::error(&value.span, message);
+                self.diagnostics.push(diagnostic.help(format!("write `{text}`")));
+                return None;
+            }
+            _ => return self.keep(Err(expected(value, "a whole number", &example))),
         };
-        if value.is_nothing() || *quoted {
-            return self.keep(Err(expected(value, "a whole number", &example)));
-        }
         let count = match scalar::count(text) {
             Ok(count) => count,
             Err(misread) => {
@@ -74,15 +103,19 @@ impl Reader {
         None
     }
 
-    fn word(&mut self, words: &[&str], value: &Value) -> Option<Form> {
+    fn word(&mut self, what: &str, words: &[&str], value: &Value) -> Option<Form> {
         let Some(text) = value.scalar().filter(|_| !value.is_nothing()) else {
             let example = words.first().copied().unwrap_or_default();
-            return self.keep(Err(expected(value, "a word", example)));
+            return self.keep(Err(expected(value, &format!("a {what}"), example)));
         };
         if words.contains(&text) {
             return Some(Form::Text(text.to_owned()));
         }
-        let message = format!("`{text}` is not known here");
+        if LATER_WORDS.contains(&text) {
+            self.not_yet(text, &value.span);
+            return None;
+        }
+        let message = format!("there is no {what} `{text}`");
         let diagnostic = Diagnostic::error(&value.span, message);
         self.diagnostics.push(diagnostic.did_you_mean(text, words.iter().copied()));
         None
@@ -97,7 +130,8 @@ impl Reader {
             _ => std::slice::from_ref(value),
         };
         let read: Vec<Formed> = items.iter().filter_map(|item| self.read(of, item)).collect();
-        Some(Form::List(read))
+        let unread = read.len() < items.len();
+        Some(Form::List { items: read, unread })
     }
 
     fn any_keys(&mut self, of: &Shape, value: &Value) -> Option<Form> {
@@ -146,7 +180,8 @@ impl Reader {
                 Some(key) => self.field(&mut fields, &key.shape, entry),
                 None => {
                     // What was meant is not missing.
-                    fields.unread.extend(self.unknown_key(keys, entry));
+                    let meant = self.unknown_key(keys, entry);
+                    fields.unread.push(meant.unwrap_or_else(|| entry.key.clone()));
                 }
             }
         }
@@ -158,8 +193,7 @@ impl Reader {
 
     fn unknown_key(&mut self, keys: &[Key], entry: &Entry) -> Option<String> {
         let names = || keys.iter().map(|key| key.name.as_str());
-        let diagnostic =
-            Diagnostic::error(&entry.key_span, format!("unknown key `{}`", entry.key));
+        let diagnostic = Diagnostic::error(&entry.key_span, format!("unknown key `{}`", entry.key));
         self.diagnostics.push(diagnostic.did_you_mean(&entry.key, names().collect::<Vec<_>>()));
         nearest(&entry.key, names()).map(str::to_owned)
     }

@@ -18,24 +18,15 @@ pub(crate) struct Misread {
 
 impl Misread {
     pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            help: help.into(),
-        }
+        Self { message: message.into(), help: help.into() }
     }
 }
 
 /// Longer runs are mistakes.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(30 * 24);
 /// Units of time, longest first where one begins another, in nanoseconds.
-const UNITS: [(&str, f64); 6] = [
-    ("ns", 1.0),
-    ("us", 1e3),
-    ("ms", 1e6),
-    ("s", 1e9),
-    ("m", 60e9),
-    ("h", 3600e9),
-];
+const UNITS: [(&str, f64); 6] =
+    [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9)];
 
 /// `250ms`, `1.5s`, `2m`, `1m30s`.
 pub(crate) fn duration(text: &str) -> Result<Duration, Misread> {
@@ -128,9 +119,7 @@ fn no_duration(text: &str) -> Misread {
 
 /// The leading number and what follows it, both trimmed.
 fn split_number(text: &str) -> (&str, &str) {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     (number.trim(), unit.trim())
 }
@@ -169,10 +158,7 @@ pub(crate) fn share(text: &str) -> Result<f64, Misread> {
     };
     match plain_number(number.trim_end()) {
         Some(number) if (0.0..=100.0).contains(&number) => Ok(number / 100.0),
-        Some(_) => Err(Misread::new(
-            format!("`{text}` is not between 0% and 100%"),
-            "",
-        )),
+        Some(_) => Err(Misread::new(format!("`{text}` is not between 0% and 100%"), "")),
         None => Err(Misread::new(
             format!("`{text}` is not a percentage"),
             "write a number before the `%`, such as `20%`",

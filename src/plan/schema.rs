@@ -79,7 +79,7 @@ impl Writer {
                 }
                 count
             }
-            Shape::Word(choices) => words(choices),
+            Shape::Word(_, choices) => words(choices),
             Shape::List(of) => {
                 let of = self.shape(of);
                 json!({"anyOf": [of, {"type": "array", "items": of}]})

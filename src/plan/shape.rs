@@ -12,8 +12,8 @@ pub(crate) enum Shape {
     Leaf(&'static Leaf),
     /// A whole number between two others.
     Count(RangeInclusive<u64>),
-    /// One of these words.
-    Word(Vec<Choice>),
+    /// One of these words; and what such a word is, for "there is no …".
+    Word(&'static str, Vec<Choice>),
     /// Several of a kind; one may stand without brackets.
     List(Box<Shape>),
     /// Named values, each name known.
@@ -106,12 +106,7 @@ impl Key {
     }
 
     fn new(name: &str, shape: Shape, about: &str, presence: Presence) -> Self {
-        Self {
-            name: name.to_owned(),
-            about: about.to_owned(),
-            shape,
-            presence,
-        }
+        Self { name: name.to_owned(), about: about.to_owned(), shape, presence }
     }
 }
 
@@ -120,11 +115,11 @@ impl Shape {
         Self::List(Box::new(of))
     }
 
-    pub(crate) fn words(words: &[(&str, &str)]) -> Self {
+    pub(crate) fn words(what: &'static str, words: &[(&str, &str)]) -> Self {
         let choice = |(word, about): &(&str, &str)| Choice {
             word: (*word).to_owned(),
             about: (*about).to_owned(),
         };
-        Self::Word(words.iter().map(choice).collect())
+        Self::Word(what, words.iter().map(choice).collect())
     }
 }

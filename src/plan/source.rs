@@ -45,15 +45,13 @@ impl Span {
     ///
     /// Escapes and folded lines make a value differ from its raw text, so positions inside a
     /// value are found again by what stands there.
+    #[must_use]
     pub fn narrowed_to(&self, part: &str) -> Self {
         let mut found = self.text().match_indices(part);
         match (found.next(), found.next()) {
             (Some((offset, _)), None) if !part.is_empty() => {
                 let start = self.bytes.start + offset;
-                Self {
-                    source: Arc::clone(&self.source),
-                    bytes: start..start + part.len(),
-                }
+                Self { source: Arc::clone(&self.source), bytes: start..start + part.len() }
             }
             _ => self.clone(),
         }

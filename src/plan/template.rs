@@ -64,11 +64,7 @@ pub struct TemplateError {
 enum Piece {
     Text(String),
     Variable(Variable, Range<usize>),
-    Each {
-        others_only: bool,
-        body: Vec<Piece>,
-        separator: String,
-    },
+    Each { others_only: bool, body: Vec<Piece>, separator: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +87,11 @@ pub(crate) const NAMES: [&str; 6] = ["node", "index", "address", "data", "self",
 /// When it is no template, or names what the system doesn't have; loading a system file has ruled
 /// out both.
 pub fn fill_in(template: &str, context: &NodeContext<'_>) -> Result<String, TemplateError> {
-    let mut parser = Parser { template, rest: 0 };
+    let mut parser = Parser { template, rest: 0, unknown: Vec::new() };
     let pieces = parser.pieces(false)?;
+    if let Some(unknown) = parser.unknown.pop() {
+        return Err(unknown);
+    }
     let mut out = String::new();
     for piece in &pieces {
         piece.write(&mut out, context, context.place).map_err(|(message, at)| TemplateError {
@@ -107,12 +106,12 @@ pub fn fill_in(template: &str, context: &NodeContext<'_>) -> Result<String, Temp
 
 /// Every mistake of a template: syntax, and names that the system doesn't have.
 pub(crate) fn check(template: &str, ports: &[&str], settings: &[&str]) -> Vec<TemplateError> {
-    let mut parser = Parser { template, rest: 0 };
+    let mut parser = Parser { template, rest: 0, unknown: Vec::new() };
     let pieces = match parser.pieces(false) {
         Ok(pieces) => pieces,
         Err(error) => return vec![error],
     };
-    let mut errors = Vec::new();
+    let mut errors = parser.unknown;
     check_pieces(&pieces, &mut |kind, name, at| {
         let known = if kind == "port" { ports } else { settings };
         if !known.contains(&name) {
@@ -193,6 +192,8 @@ impl Variable {
 struct Parser<'t> {
     template: &'t str,
     rest: usize,
+    /// Variables that don't exist; reading goes on behind them.
+    unknown: Vec<TemplateError>,
 }
 
 impl Parser<'_> {
@@ -201,7 +202,8 @@ impl Parser<'_> {
         let mut pieces = Vec::new();
         let mut text = String::new();
         while let Some(next) = self.template[self.rest..].chars().next() {
-            let doubled = self.template[self.rest..].starts_with(if next == '{' { "{{" } else { "}}" });
+            let doubled =
+                self.template[self.rest..].starts_with(if next == '{' { "{{" } else { "}}" });
             match next {
                 '{' | '}' if doubled => {
                     text.push(next);
@@ -214,7 +216,11 @@ impl Parser<'_> {
                 }
                 '|' if in_list => break,
                 '}' => {
-                    let end = if in_list { "a list needs its separator: `{nodes: … | ,}`" } else { "a `}` without its `{`" };
+                    let end = if in_list {
+                        "a list needs its separator: `{nodes: … | ,}`"
+                    } else {
+                        "a `}` without its `{`"
+                    };
                     return Err(self.error(self.rest..self.rest + 1, end));
                 }
                 _ => {
@@ -245,7 +251,7 @@ impl Parser<'_> {
         };
         let at = start + 1..start + 1 + length;
         self.rest = at.end + 1;
-        self.variable(at)
+        Ok(self.variable(at))
     }
 
     fn list(&mut self, start: usize, others_only: bool) -> Result<Piece, TemplateError> {
@@ -258,14 +264,10 @@ impl Parser<'_> {
         };
         let separator = &self.template[separator_start..separator_start + length];
         self.rest = separator_start + length + 1;
-        Ok(Piece::Each {
-            others_only,
-            body,
-            separator: separator.trim().replace("space", " "),
-        })
+        Ok(Piece::Each { others_only, body, separator: separator.trim().replace("space", " ") })
     }
 
-    fn variable(&self, at: Range<usize>) -> Result<Piece, TemplateError> {
+    fn variable(&mut self, at: Range<usize>) -> Piece {
         let name = &self.template[at.clone()];
         let variable = match name {
             "node" => Variable::Node,
@@ -279,11 +281,12 @@ impl Parser<'_> {
                 _ => {
                     let mut error = self.error(at, &format!("there is no variable `{name}`"));
                     name.clone_into(&mut error.unknown);
-                    return Err(error);
+                    self.unknown.push(error);
+                    return Piece::Text(String::new());
                 }
             },
         };
-        Ok(Piece::Variable(variable, at))
+        Piece::Variable(variable, at)
     }
 
     fn error(&self, at: Range<usize>, message: &str) -> TemplateError {
@@ -335,7 +338,10 @@ mod tests {
         let cases = [
             ("{self} --id={index} --name={node}", "/bin/temblor --id=2 --name=n2"),
             ("http://{address}:{port.peer}", "http://10.1.0.2:2380"),
-            ("{nodes: {node}={address}:{port.peer} | ,}", "n1=10.1.0.1:2380,n2=10.1.0.2:2380,n3=10.1.0.3:2380"),
+            (
+                "{nodes: {node}={address}:{port.peer} | ,}",
+                "n1=10.1.0.1:2380,n2=10.1.0.2:2380,n3=10.1.0.3:2380",
+            ),
             ("{peers: {node} | space}!", "n1 n3!"),
             ("{{x}} {setting.bug}", "{x} none"),
         ];

@@ -43,7 +43,10 @@ pub fn timeline(plan: &Plan) -> String {
 fn may_pass_over(plan: &Plan) -> bool {
     let dealt = |spec: &FaultSpec| {
         spec.kind.class() == FaultClass::Process
-            && matches!(&spec.on, Where::Target(Target::One | Target::Two | Target::Minority | Target::Majority))
+            && matches!(
+                &spec.on,
+                Where::Target(Target::One | Target::Two | Target::Minority | Target::Majority)
+            )
     };
     let crowded = |phase: &Phase| {
         let process = |spec: &&FaultSpec| spec.kind.class() == FaultClass::Process;
@@ -229,10 +232,11 @@ fn details(spec: &FaultSpec) -> Vec<String> {
 fn link(policy: &LinkPolicy) -> Vec<String> {
     let mut words = Vec::new();
     if !policy.delay.is_zero() {
-        words.push(match policy.jitter.is_zero() {
-            true => format!("delay {}", written(policy.delay)),
-            false => format!("delay {} ± {}", written(policy.delay), written(policy.jitter)),
-        });
+        let mut delay = format!("delay {}", written(policy.delay));
+        if !policy.jitter.is_zero() {
+            let _ = write!(delay, " ± {}", written(policy.jitter));
+        }
+        words.push(delay);
     }
     if policy.loss > 0.0 {
         words.push(format!("loss {}%", (policy.loss * 1e4).round() / 100.0));
@@ -244,7 +248,10 @@ fn link(policy: &LinkPolicy) -> Vec<String> {
 fn tail(out: &mut String, plan: &Plan) {
     let expect = &plan.expect;
     if may_pass_over(plan) {
-        let _ = writeln!(out, "\nNodes in brackets are the seed's choice; one that another fault holds is passed over.");
+        let _ = writeln!(
+            out,
+            "\nNodes in brackets are the seed's choice; one that another fault holds is passed over."
+        );
     }
     let _ = writeln!(out, "\nchecked: {}", expect.consistency.join(", "));
     let mut lines: Vec<String> = Vec::new();

@@ -8,7 +8,8 @@
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use serde_saphyr::granit_parser::{
-    ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span as ParserSpan, StructureStyle, Tag,
+    ErrorKind, Event, Options, Parser, ScalarStyle, ScanError, Span as ParserSpan, StructureStyle,
+    Tag,
 };
 
 use super::{
@@ -53,11 +54,7 @@ pub(crate) fn read(source: &Arc<Source>) -> Document {
         let Err(error) = builder.build(&text) else {
             let whole = syntax.is_empty();
             syntax.append(&mut builder.diagnostics);
-            return Document {
-                root: builder.root,
-                diagnostics: syntax,
-                whole,
-            };
+            return Document { root: builder.root, diagnostics: syntax, whole };
         };
         let offset = error.marker().byte_offset().unwrap_or(text.len());
         let opened = opening(&builder, &error, &text, offset);
@@ -70,12 +67,7 @@ pub(crate) fn read(source: &Arc<Source>) -> Document {
 }
 
 /// Where the quote, bracket or brace stands that is still open at an error.
-fn opening(
-    builder: &Builder<'_>,
-    error: &ScanError,
-    text: &str,
-    offset: usize,
-) -> Option<Span> {
+fn opening(builder: &Builder<'_>, error: &ScanError, text: &str, offset: usize) -> Option<Span> {
     let in_quotes = matches!(
         error.kind(),
         ErrorKind::UnclosedQuotedScalar
@@ -100,10 +92,7 @@ fn opening(
 
 /// A value that stands in no file: a default, an override. Text that is no YAML stays text.
 pub(crate) fn scalar(text: &str) -> Value {
-    let source = Arc::new(Source {
-        name: "default".to_owned(),
-        text: text.to_owned(),
-    });
+    let source = Arc::new(Source { name: "default".to_owned(), text: text.to_owned() });
     value(&source, 0..text.len())
 }
 
@@ -124,18 +113,11 @@ pub(crate) fn value(source: &Arc<Source>, bytes: Range<usize>) -> Value {
 }
 
 fn unread(diagnostics: Vec<Diagnostic>) -> Document {
-    Document {
-        root: None,
-        diagnostics,
-        whole: false,
-    }
+    Document { root: None, diagnostics, whole: false }
 }
 
 fn place(source: &Arc<Source>, start: usize, end: usize) -> Span {
-    Span {
-        source: Arc::clone(source),
-        bytes: start..end.max(start),
-    }
+    Span { source: Arc::clone(source), bytes: start..end.max(start) }
 }
 
 /// The bytes of the last line that is not empty, up to the one that holds `offset`.
@@ -279,11 +261,8 @@ impl<'s> Builder<'s> {
 
     fn leave(&mut self, at: &Span) {
         let Some(open) = self.open.pop() else { return };
-        let end = if open.flow {
-            at.bytes.end
-        } else {
-            end_of(&open.content).unwrap_or(at.bytes.start)
-        };
+        let end =
+            if open.flow { at.bytes.end } else { end_of(&open.content).unwrap_or(at.bytes.start) };
         let span = place(self.source, open.start, end);
         let content = open.content;
         self.complete(Value { span, content }, open.anchor);
@@ -340,19 +319,16 @@ impl<'s> Builder<'s> {
 }
 
 fn nothing(span: Span) -> Value {
-    let content = Content::Scalar {
-        text: String::new(),
-        quoted: false,
-    };
+    let content = Content::Scalar { text: String::new(), quoted: false };
     Value { span, content }
 }
 
 fn end_of(content: &Content) -> Option<usize> {
     match content {
         Content::List(items) => items.last().map(|item| item.span.bytes.end),
-        Content::Map(entries) => entries
-            .last()
-            .map(|entry| entry.value.span.bytes.end.max(entry.key_span.bytes.end)),
+        Content::Map(entries) => {
+            entries.last().map(|entry| entry.value.span.bytes.end.max(entry.key_span.bytes.end))
+        }
         Content::Scalar { .. } => None,
     }
 }
@@ -362,10 +338,7 @@ fn count(value: &Value) -> usize {
         Content::Scalar { .. } => 1,
         Content::List(items) => 1 + items.iter().map(count).sum::<usize>(),
         Content::Map(entries) => {
-            1 + entries
-                .iter()
-                .map(|entry| 1 + count(&entry.value))
-                .sum::<usize>()
+            1 + entries.iter().map(|entry| 1 + count(&entry.value)).sum::<usize>()
         }
     }
 }
@@ -408,170 +381,8 @@ fn add_entry(
         );
         return;
     }
-    entries.push(Entry {
-        key,
-        key_span,
-        value,
-    });
+    entries.push(Entry { key, key_span, value });
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::diagnostic::render;
-
-    fn document(text: &str) -> Document {
-        read(&Arc::new(Source {
-            name: "plan.yaml".to_owned(),
-            text: text.to_owned(),
-        }))
-    }
-
-    fn mistakes(text: &str) -> String {
-        render(&document(text).diagnostics, false)
-    }
-
-    /// A tree in one line: `text@line:column`, quoted scalars in quotes.
-    fn outline(value: &Value) -> String {
-        let (line, column) = value.span.line_and_column();
-        match &value.content {
-            Content::Scalar { text, quoted: true } => format!("{text:?}@{line}:{column}"),
-            Content::Scalar { text, .. } => format!("{text}@{line}:{column}"),
-            Content::List(items) => {
-                let items: Vec<String> = items.iter().map(outline).collect();
-                format!("[{}]", items.join(" "))
-            }
-            Content::Map(entries) => {
-                let entries: Vec<String> = entries
-                    .iter()
-                    .map(|entry| format!("{}={}", entry.key, outline(&entry.value)))
-                    .collect();
-                format!("{{{}}}", entries.join(" "))
-            }
-        }
-    }
-
-    #[test]
-    fn scalars_keep_their_text() {
-        let text = "a: 03\nb: [1e3, on, \"no\", no]\nc:\n- { x: ~ }\nd:\n";
-        assert_eq!(
-            outline(&document(text).root.unwrap()),
-            "{a=03@1:4 b=[1e3@2:5 on@2:10 \"no\"@2:14 no@2:20] c=[{x=~@4:8}] d=@5:2}"
-        );
-    }
-
-    #[test]
-    fn an_alias_stands_for_its_value() {
-        let text = "a: &times { for: 3s }\nb: *times\n";
-        assert_eq!(
-            outline(&document(text).root.unwrap()),
-            "{a={for=3s@1:18} b={for=3s@1:18}}"
-        );
-    }
-
-    #[test]
-    fn nested_aliases_are_bounded() {
-        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for level in 1..9 {
-            let before = format!("*a{}, ", level - 1).repeat(10);
-            text += &format!("a{level}: &a{level} [{before}]\n");
-        }
-        let diagnostics = document(&text).diagnostics;
-        assert_eq!(
-            diagnostics.iter().map(|one| one.message.as_str()).collect::<Vec<_>>(),
-            ["aliases expand to more than 100000 values"]
-        );
-    }
-
-    #[test]
-    fn what_yaml_allows_and_plans_do_not() {
-        insta::assert_snapshot!(mistakes(
-            "a: 1\nb: !!str 2\nc: { <<: *gone }\na: 3\n{node}: x\n"
-        ), @"
-        error: YAML tags such as `!!str` are not used here
-         --> plan.yaml:2:10
-          |
-        2 | b: !!str 2
-          |          ^
-          |
-          = help: remove the tag: what a value is follows from its key
-
-        error: merge keys (`<<`) are not supported
-         --> plan.yaml:3:6
-          |
-        3 | c: { <<: *gone }
-          |      ^^
-          |
-          = help: write the keys out, or give the whole value by an alias
-
-        error: no anchor `&gone` stands before this
-         --> plan.yaml:3:10
-          |
-        3 | c: { <<: *gone }
-          |          ^^^^^
-          |
-          = help: write the value here, or mark the first one with `&gone`
-
-        error: `a` is given twice
-         --> plan.yaml:4:1
-          |
-        1 | a: 1
-          | - first given here
-        ...
-        4 | a: 3
-          | ^ given again here
-          |
-          = help: remove one of the two
-
-        error: a key must be a word
-         --> plan.yaml:5:1
-          |
-        5 | {node}: x
-          | ^^^^^^
-          |
-          = help: if this is a template such as `{node}`, put it in quotes
-        ");
-    }
-
-    #[test]
-    fn every_syntax_error_is_found() {
-        insta::assert_snapshot!(mistakes(
-            "system: etcd\nnodes: [3\nseed: \"7\nworkload: register\nphases:\n  - steady: 1s\n bad\n"
-        ), @r#"
-        error: this is no YAML: illegal placement of ':' indicator
-         --> plan.yaml:3:5
-          |
-        2 | nodes: [3
-          |        - opened here
-        3 | seed: "7
-          |     ^
-
-        error: this is no YAML: invalid indentation in multiline quoted scalar
-         --> plan.yaml:4:1
-          |
-        3 | seed: "7
-          |       - opened here
-        4 | workload: register
-          | ^
-
-        error: this is no YAML: while parsing a block mapping, did not find expected key
-         --> plan.yaml:7:2
-          |
-        7 |  bad
-          |  ^
-        "#);
-    }
-
-    #[test]
-    fn two_documents_are_refused() {
-        insta::assert_snapshot!(mistakes("a: 1\n---\nb: 2\n"), @"
-        error: a second document begins here
-         --> plan.yaml:2:1
-          |
-        2 | ---
-          | ^^^
-          |
-          = help: one file holds one document: remove the `---`
-        ");
-    }
-}
+mod tests;

@@ -39,7 +39,7 @@ fn consistency(
     let checkable =
         parts.workload.as_ref().map(|(_, entry)| parts.draft.catalogue.checks(&entry.model));
     let can = |name: &str| checkable.as_ref().is_none_or(|names| names.contains(&name));
-    if let Some(Formed { form: Form::List(items), .. }) = fields.given("consistency") {
+    if let Some(Formed { form: Form::List { items, .. }, .. }) = fields.given("consistency") {
         for item in items {
             let Some(name) = item.text() else { continue };
             if !can(name) {
@@ -54,18 +54,15 @@ fn consistency(
     let claims = parts.draft.system.map_or(&[][..], |file| &file.system.claims);
     let checked: Vec<String> = claims.iter().filter(|claim| can(claim)).cloned().collect();
     if checked.is_empty() && !claims.is_empty() && fields.whole() {
-        let message = format!("the workload can show nothing that the system claims ({})", claims.join(", "));
+        let message =
+            format!("the workload can show nothing that the system claims ({})", claims.join(", "));
         let help = "say what to check: `expect: { consistency: … }`";
         diagnostics.push(Diagnostic::error(parts.draft.root, message).help(help));
     }
     checked
 }
 
-fn during(
-    parts: &Parts<'_>,
-    fields: &Fields,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<String> {
+fn during(parts: &Parts<'_>, fields: &Fields, diagnostics: &mut Vec<Diagnostic>) -> Option<String> {
     let given = fields.given("during")?;
     let name = given.text()?;
     if !parts.phases.iter().any(|phase| phase.name == name) {

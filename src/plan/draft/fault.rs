@@ -10,8 +10,8 @@ use temblor_history::FaultClass;
 use crate::plan::{
     diagnostic::Diagnostic,
     form::{Fields, Form, Formed},
-    leaf::is_memory_name,
     source::Span,
+    target::is_memory_name,
 };
 
 /// A fault and where it stands.
@@ -101,10 +101,12 @@ impl Resolver<'_> {
     }
 
     fn policy(&mut self) -> LinkPolicy {
+        let delay = self.fields.duration("delay").unwrap_or_default();
+        let usual = if self.name == "slow" { delay / 5 } else { Duration::ZERO };
         let policy = LinkPolicy {
             drop: false,
-            delay: self.fields.duration("delay").unwrap_or_default(),
-            jitter: self.fields.duration("jitter").unwrap_or_default(),
+            delay,
+            jitter: self.fields.duration("jitter").unwrap_or(usual),
             loss: self.fields.share("loss").unwrap_or_default(),
         };
         if self.fields.whole() && policy == LinkPolicy::default() {
@@ -113,7 +115,7 @@ impl Resolver<'_> {
             self.error(&at, format!("this `{}` does nothing", self.name), help);
         }
         if self.fields.whole() && policy.jitter > policy.delay {
-            let at = self.fields.given("jitter").or(self.fields.given("delay"));
+            let at = self.fields.given("jitter");
             let at = at.map_or(self.name_span, |given| &given.span).clone();
             let help = "the delay is uniform in delay ± jitter, and can't be less than nothing";
             self.error(&at, "the jitter is larger than the delay", help);
@@ -144,7 +146,8 @@ impl Resolver<'_> {
                     if matches!(target, Target::ClientsOf(_)) {
                         let at = self.fields.value(name).map(|value| value.span.clone());
                         let at = at.unwrap_or_else(|| self.name_span.clone());
-                        let help = "write `target: clients of …`: the links between them and their node";
+                        let help =
+                            "write `target: clients of …`: the links between them and their node";
                         self.error(&at, format!("clients can't stand in `{name}`"), help);
                     }
                 }
@@ -157,7 +160,11 @@ impl Resolver<'_> {
         if !from || !to {
             let (there, missing) = if from { ("from", "to") } else { ("to", "from") };
             let at = self.key(there);
-            self.error(&at, format!("`{there}` needs `{missing}`"), "links have two ends; or give a `target`");
+            self.error(
+                &at,
+                format!("`{there}` needs `{missing}`"),
+                "links have two ends; or give a `target`",
+            );
         }
         if let Some(target) = self.fields.key("target").cloned() {
             let help = "keep one of the two";

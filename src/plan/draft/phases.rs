@@ -17,11 +17,8 @@ use crate::plan::{
 };
 
 /// The kinds of phases by their names.
-const KINDS: [(&str, PhaseKind); 3] = [
-    ("steady", PhaseKind::Steady),
-    ("chaos", PhaseKind::Chaos),
-    ("recover", PhaseKind::Recover),
-];
+const KINDS: [(&str, PhaseKind); 3] =
+    [("steady", PhaseKind::Steady), ("chaos", PhaseKind::Chaos), ("recover", PhaseKind::Recover)];
 
 /// Names that runs give themselves.
 const RESERVED: [&str; 1] = ["final-reads"];
@@ -72,7 +69,8 @@ pub(super) fn resolve(
         (None, None) => {
             if !unread("phases") && !unread("faults") && !unread("run-for") {
                 let message = "the plan has no timeline";
-                let help = "give `phases:`, or in short `faults: [partition, kill]` and `run-for: 60s`";
+                let help =
+                    "give `phases:`, or in short `faults: [partition, kill]` and `run-for: 60s`";
                 diagnostics.push(Diagnostic::error(draft.root, message).help(help));
             }
             (Vec::new(), false)
@@ -81,7 +79,7 @@ pub(super) fn resolve(
 }
 
 fn long(formed: &Formed, diagnostics: &mut Vec<Diagnostic>) -> Vec<DraftPhase> {
-    let Form::List(items) = &formed.form else { return Vec::new() };
+    let Form::List { items, .. } = &formed.form else { return Vec::new() };
     let mut phases: Vec<DraftPhase> = Vec::new();
     for item in items {
         let Form::Fields(fields) = &item.form else { continue };
@@ -169,7 +167,11 @@ fn faults(
         return Vec::new();
     }
     let items = fields.list("faults");
-    if items.is_empty() && fields.whole() {
+    let unread = matches!(
+        fields.value("faults"),
+        Some(Formed { form: Form::List { unread: true, .. }, .. })
+    );
+    if items.is_empty() && fields.whole() && !unread {
         let message = "nothing happens in this chaos phase";
         let help = "give it `faults:`, or name it `steady`";
         diagnostics.push(Diagnostic::error(key.unwrap_or(span), message).help(help));

@@ -37,8 +37,8 @@ pub(super) fn expand(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Ve
         return Vec::new();
     };
     let span = fields.key("run-for").unwrap_or(draft.root).clone();
-    let steady = STEADY.min(run_for / 6);
-    let chaos = run_for - steady;
+    let steady = STEADY.min(whole(run_for / 6));
+    let chaos = run_for.saturating_sub(steady);
     let mut faults: Vec<DraftFault> = Vec::new();
     for (number, item) in fields.list("faults").iter().enumerate() {
         faults.extend(fault::resolve(item, format!("chaos.{number}"), diagnostics));
@@ -78,7 +78,10 @@ fn give_times(
             _ => ("run-for", slot.max(LEAST_SLOT) * count * 6 / 5),
         };
         let at = draft.fields.key(name).unwrap_or(draft.root);
-        let message = format!("{count} faults do not fit into {} of chaos", written(chaos));
+        let message = match name {
+            "every" => "so short a time between faults shows nothing".to_owned(),
+            _ => format!("{count} faults do not fit into {} of chaos", written(chaos)),
+        };
         let help = format!("give `{name}: {}` or more, or fewer faults", written(least));
         diagnostics.push(Diagnostic::error(at, message).help(help));
         return;
@@ -88,22 +91,22 @@ fn give_times(
     }
 }
 
+/// Whole milliseconds: timelines are for reading.
+fn whole(duration: Duration) -> Duration {
+    Duration::from_millis(duration.as_millis() as u64)
+}
+
 /// Times for what the plan leaves open; what it says stays.
 fn give_time(fault: &mut DraftFault, begins: Duration, slot: Duration, round: Duration) {
-    let whole = |duration: Duration| Duration::from_millis(duration.as_millis() as u64);
     let given = |name: &str| fault.fields.key(name).is_some();
     if given("at") || given("after") {
         return;
     }
-    fault.spec.start = Start::At(DurationChoice::Between {
-        least: whole(begins),
-        most: whole(begins + slot / 4),
-    });
+    fault.spec.start =
+        Start::At(DurationChoice::Between { least: whole(begins), most: whole(begins + slot / 4) });
     if fault.spec.end == End::WithPhase {
-        fault.spec.end = End::For(DurationChoice::Between {
-            least: whole(slot / 4),
-            most: whole(slot / 2),
-        });
+        fault.spec.end =
+            End::For(DurationChoice::Between { least: whole(slot / 4), most: whole(slot / 2) });
     }
     if fault.spec.every.is_none() {
         fault.spec.every = Some(DurationChoice::exactly(whole(round)));

@@ -6,11 +6,7 @@ use std::collections::BTreeSet;
 use temblor_faults::{FaultKind, Grudge, Start, Target, Trigger, Where, least_nodes, minority};
 
 use super::{Parts, fault::DraftFault, phases::DraftPhase};
-use crate::plan::{
-    diagnostic::Diagnostic,
-    leaf::TARGET_WORDS,
-    source::Span,
-};
+use crate::plan::{diagnostic::Diagnostic, source::Span, target::TARGET_WORDS};
 
 /// Checks every fault's target.
 pub(super) fn check(parts: &Parts<'_>, diagnostics: &mut Vec<Diagnostic>) {
@@ -65,7 +61,11 @@ impl Checker<'_, '_> {
             Target::Followers | Target::OneFollower => {
                 self.needs_leader(at, &format!("`{target}`"));
                 if nodes < 2 {
-                    self.error(at, "a cluster of one node has no followers", "give it more `nodes`");
+                    self.error(
+                        at,
+                        "a cluster of one node has no followers",
+                        "give it more `nodes`",
+                    );
                 }
             }
             Target::Minority if minority(nodes as usize) == 0 => {
@@ -95,15 +95,24 @@ impl Checker<'_, '_> {
         let number: u64 = name.trim_start_matches('n').parse().unwrap_or(0);
         if number == 0 || number > nodes {
             let message = format!("there is no node `{name}`");
-            let last = if nodes == 1 { "n1 is the only one".into() } else { format!("they are n1 to n{nodes}") };
-            self.error(&at.narrowed_to(name), message, format!("the cluster has {nodes} {}: {last}", counted(nodes)));
+            let last = if nodes == 1 {
+                "n1 is the only one".into()
+            } else {
+                format!("they are n1 to n{nodes}")
+            };
+            self.error(
+                &at.narrowed_to(name),
+                message,
+                format!("the cluster has {nodes} {}: {last}", counted(nodes)),
+            );
         }
     }
 
     fn needs_leader(&mut self, at: &Span, what: &str) {
         let Some(file) = self.parts.draft.system else { return };
         if file.system.leader.is_none() {
-            let message = format!("{what} needs a leader, and `{}` has none to ask for", file.system.name);
+            let message =
+                format!("{what} needs a leader, and `{}` has none to ask for", file.system.name);
             let help = "its system file has no `leader:` probe; choose nodes by name or number, such as `one`";
             self.error(at, message, help);
         }
@@ -118,8 +127,16 @@ impl Checker<'_, '_> {
         let everybody = size(target, nodes).is_some_and(|size| size >= nodes);
         match fault.spec.kind {
             FaultKind::Isolate { .. } if everybody => {
-                let message = format!("isolating {} of {nodes} {} leaves nobody to be cut off from", size_word(target), counted(nodes));
-                self.error(fault.at("target"), message, "choose fewer nodes, or give the cluster more");
+                let message = format!(
+                    "isolating {} of {nodes} {} leaves nobody to be cut off from",
+                    size_word(target),
+                    counted(nodes)
+                );
+                self.error(
+                    fault.at("target"),
+                    message,
+                    "choose fewer nodes, or give the cluster more",
+                );
             }
             FaultKind::Link(_) if nodes < 2 => {
                 let help = "choose `clients of one`, or give the cluster more `nodes`";
@@ -151,7 +168,11 @@ impl Checker<'_, '_> {
             self.node(name, at);
             if !seen.insert(name) {
                 let message = format!("`{name}` stands in the groups twice");
-                self.error(at, message, "a node is on one side; for a bridge leave it out: it then hears everybody");
+                self.error(
+                    at,
+                    message,
+                    "a node is on one side; for a bridge leave it out: it then hears everybody",
+                );
             }
         }
     }
@@ -162,9 +183,8 @@ impl Checker<'_, '_> {
         let all = phases.iter().enumerate().flat_map(|(number, phase)| {
             phase.faults.iter().enumerate().map(move |(place, fault)| ((number, place), fault))
         });
-        let setters: Vec<((usize, usize), &DraftFault)> = all
-            .filter(|(_, fault)| fault.spec.remember.as_deref() == Some(name))
-            .collect();
+        let setters: Vec<((usize, usize), &DraftFault)> =
+            all.filter(|(_, fault)| fault.spec.remember.as_deref() == Some(name)).collect();
         if setters.is_empty() {
             let names = phases.iter().flat_map(|phase| &phase.faults);
             let names = names.filter_map(|fault| fault.spec.remember.as_deref());
@@ -240,7 +260,7 @@ pub(super) fn must_meet(one: &Target, other: &Target, nodes: u64) -> bool {
 }
 
 /// The target of a fault of processes, if it is one.
-pub(super) fn process_target<'f>(phase: &'f DraftPhase, place: usize) -> Option<&'f Target> {
+pub(super) fn process_target(phase: &DraftPhase, place: usize) -> Option<&Target> {
     let fault = phase.faults.get(place)?;
     match (&fault.spec.kind, &fault.spec.on) {
         (FaultKind::Kill | FaultKind::Pause | FaultKind::Restart { .. }, Where::Target(target)) => {

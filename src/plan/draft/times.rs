@@ -12,10 +12,7 @@ use super::{
     targets::{must_meet, process_target},
     workload,
 };
-use crate::plan::{
-    diagnostic::Diagnostic,
-    scalar::written,
-};
+use crate::plan::{diagnostic::Diagnostic, scalar::written};
 
 /// Occurrences of one fault that are looked at for overlaps.
 const MOST_OCCURRENCES: usize = 1_000;
@@ -53,9 +50,15 @@ fn fits(fault: &DraftFault, phase: &DraftPhase, length: Duration) -> Option<Diag
     };
     let end_field = if matches!(fault.spec.end, End::Until { .. }) { "at-most" } else { "for" };
     let (at, message) = if begins >= length {
-        (fault.at("at"), format!("it begins after its phase has ended: the phase lasts {}", written(length)))
+        (
+            fault.at("at"),
+            format!("it begins after its phase has ended: the phase lasts {}", written(length)),
+        )
     } else if lasts > length {
-        (fault.at(end_field), format!("the fault is longer than its phase, which lasts {}", written(length)))
+        (
+            fault.at(end_field),
+            format!("the fault is longer than its phase, which lasts {}", written(length)),
+        )
     } else if begins + lasts > length {
         let (begins, lasts) = (written(begins), written(lasts));
         let message = format!(
@@ -67,7 +70,11 @@ fn fits(fault: &DraftFault, phase: &DraftPhase, length: Duration) -> Option<Diag
         return None;
     };
     let diagnostic = Diagnostic::error(at, message);
-    Some(diagnostic.also(&phase.span, "its phase").help("make it shorter or earlier, or its phase longer"))
+    Some(
+        diagnostic
+            .also(&phase.span, "its phase")
+            .help("make it shorter or earlier, or its phase longer"),
+    )
 }
 
 /// So many operations must be possible before the phase ends.
@@ -77,7 +84,8 @@ fn can_come(fault: &DraftFault, parts: &Parts<'_>, length: Duration) -> Option<D
     if *operations as f64 <= possible {
         return None;
     }
-    let message = format!("{operations} operations never end in this phase: at this rate it has {possible}");
+    let message =
+        format!("{operations} operations never end in this phase: at this rate it has {possible}");
     let help = "wait for fewer, raise the `rate`, or make the phase longer";
     Some(Diagnostic::error(fault.at("after"), message).help(help))
 }
@@ -94,23 +102,19 @@ fn is_noticed(fault: &DraftFault, parts: &Parts<'_>) -> Option<Diagnostic> {
         return None;
     }
     let name = &parts.draft.system?.system.name;
-    let message = format!(
-        "the fault is over before `{name}` notices: that takes it {}",
-        written(detection)
-    );
-    Some(Diagnostic::warning(fault.at("for"), message).help("let it last longer, unless that is the point"))
+    let message =
+        format!("the fault is over before `{name}` notices: that takes it {}", written(detection));
+    Some(
+        Diagnostic::warning(fault.at("for"), message)
+            .help("let it last longer, unless that is the point"),
+    )
 }
 
 /// When an occurrence may be under way: from the earliest begin to the latest end.
 type Window = (Duration, Duration);
 
 /// Two faults of processes on one node are undefined: nobody can pause what is dead.
-fn overlaps(
-    phase: &DraftPhase,
-    length: Duration,
-    nodes: u64,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
+fn overlaps(phase: &DraftPhase, length: Duration, nodes: u64, diagnostics: &mut Vec<Diagnostic>) {
     for (later, fault) in phase.faults.iter().enumerate() {
         let Some(target) = process_target(phase, later) else { continue };
         let earlier = (0..later).find_map(|earlier| {

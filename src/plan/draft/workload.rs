@@ -13,6 +13,7 @@ use crate::plan::{
     diagnostic::Diagnostic,
     entry::WorkloadEntry,
     form::{Fields, Form, Formed},
+    source::Span,
 };
 
 /// What one client can do in a second where an operation takes five milliseconds, as it easily
@@ -99,7 +100,8 @@ fn shares(
             diagnostics.push(Diagnostic::error(key, message).help(help));
         }
     }
-    let weight = |function: &&String| Some(((*function).clone(), json!(mix.share(function)? / total)));
+    let weight =
+        |function: &&String| Some(((*function).clone(), json!(mix.share(function)? / total)));
     Json::Object(functions.iter().filter_map(weight).collect())
 }
 
@@ -113,7 +115,7 @@ pub(super) fn check(parts: &Parts<'_>, diagnostics: &mut Vec<Diagnostic>) {
     };
     // What has been found already needs no second word.
     let found = |one: &Diagnostic| {
-        one.at.as_ref().is_some_and(|(at, _)| {
+        one.at().is_some_and(|at| {
             at.source == span.source
                 && span.bytes.start <= at.bytes.start
                 && at.bytes.end <= span.bytes.end
@@ -128,12 +130,20 @@ pub(super) fn check(parts: &Parts<'_>, diagnostics: &mut Vec<Diagnostic>) {
             diagnostics.push(Diagnostic::error(name_span, message));
         }
     }
-    diagnostics.extend(overload(choice, fields, parts.nodes));
+    diagnostics.extend(overload(choice, fields, name_span, parts.nodes));
 }
 
-fn overload(choice: &WorkloadChoice, fields: &Fields, nodes: u64) -> Option<Diagnostic> {
+fn overload(
+    choice: &WorkloadChoice,
+    fields: &Fields,
+    name: &Span,
+    nodes: u64,
+) -> Option<Diagnostic> {
     let Load::Open { rate } = choice.load else { return None };
-    let given = fields.value("rate")?;
+    if nodes == 0 {
+        return None;
+    }
+    let at = fields.given("rate").map_or(name, |given| &given.span);
     let clients = choice.clients_per_node as f64 * nodes as f64;
     let each = rate / clients;
     if each <= PER_CLIENT {
@@ -145,8 +155,9 @@ fn overload(choice: &WorkloadChoice, fields: &Fields, nodes: u64) -> Option<Diag
         1000.0 / each
     );
     let enough = (rate / PER_CLIENT / nodes as f64).ceil();
-    let help = format!("what they can't carry is shed, not queued; try `clients: {enough} per node`");
-    Some(Diagnostic::warning(&given.span, message).help(help))
+    let help =
+        format!("what they can't carry is shed, not queued; try `clients: {enough} per node`");
+    Some(Diagnostic::warning(at, message).help(help))
 }
 
 /// Operations a second that are intended; none in closed loop.

@@ -1,0 +1,135 @@
+//! What the shapes of system files can't say: templates, ports that probes name, one kind of
+//! probe, defaults that are allowed.
+
+use crate::plan::{
+    diagnostic::Diagnostic,
+    form::{Fields, Form, Formed},
+    source::Span,
+    template,
+};
+
+/// Every mistake of that kind.
+pub(super) fn check(fields: &Fields) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    let names = |name: &str| -> Vec<&str> {
+        let inner = fields.fields(name);
+        inner.map_or_else(Vec::new, |inner| {
+            inner.entries.keys().chain(&inner.unread).map(String::as_str).collect()
+        })
+    };
+    let (ports, settings) = (names("ports"), names("settings"));
+    let mut templates: Vec<&Formed> = Vec::new();
+    for server in fields.list("servers") {
+        let Form::Fields(server) = &server.form else { continue };
+        templates.extend(server.list("run"));
+        templates.extend(
+            server
+                .fields("env")
+                .iter()
+                .flat_map(|env| env.entries.values().map(|field| &field.value)),
+        );
+        if server.list("run").is_empty() && !server.unread.iter().any(|name| name == "run") {
+            diagnostics.push(empty(server.value("run")));
+        }
+    }
+    for name in ["ready", "leader"] {
+        let Some(probe) = fields.fields(name) else { continue };
+        templates.extend(probe.list("exec"));
+        diagnostics.extend(check_probe(probe, fields.value(name), &ports));
+    }
+    templates.extend(fields.list("version"));
+    for template in templates {
+        diagnostics.extend(check_template(template, &ports, &settings));
+    }
+    diagnostics.extend(check_defaults(fields));
+    diagnostics
+}
+
+fn empty(run: Option<&Formed>) -> Diagnostic {
+    let message = "a command needs at least a program";
+    match run {
+        Some(run) => Diagnostic::error(&run.span, message),
+        None => Diagnostic::nowhere(message),
+    }
+}
+
+fn check_template(template: &Formed, ports: &[&str], settings: &[&str]) -> Vec<Diagnostic> {
+    let Some(text) = template.text() else { return Vec::new() };
+    // `{here}` is filled in before all others.
+    let filled = text.replace("{here}", " here ");
+    let errors = template::check(&filled, ports, settings);
+    errors
+        .into_iter()
+        .map(|error| template_diagnostic(&template.span, &error, ports, settings))
+        .collect()
+}
+
+fn template_diagnostic(
+    span: &Span,
+    error: &template::TemplateError,
+    ports: &[&str],
+    settings: &[&str],
+) -> Diagnostic {
+    let part = error.template.get(error.at.clone()).unwrap_or_default();
+    let at = span.narrowed_to(part);
+    let diagnostic = Diagnostic::error(&at, error.message.clone());
+    if error.unknown.is_empty() {
+        return diagnostic;
+    }
+    if part.starts_with("port.") {
+        return diagnostic.did_you_mean(&error.unknown, ports.iter().copied());
+    }
+    if part.starts_with("setting.") {
+        return diagnostic.did_you_mean(&error.unknown, settings.iter().copied());
+    }
+    let all = template::NAMES.into_iter().chain(["port.…", "setting.…", "nodes: …", "peers: …"]);
+    diagnostic.did_you_mean(&error.unknown, all)
+}
+
+fn check_probe(probe: &Fields, formed: Option<&Formed>, ports: &[&str]) -> Vec<Diagnostic> {
+    let Some(formed) = formed else { return Vec::new() };
+    let kinds = ["http", "exec", "tcp"].iter().filter(|kind| probe.value(kind).is_some()).count();
+    if kinds != 1 && probe.whole() {
+        let message = "a probe is exactly one of `http`, `exec`, `tcp`";
+        return vec![Diagnostic::error(&formed.span, message)];
+    }
+    let mut diagnostics = Vec::new();
+    let http = probe.fields("http");
+    let named = http.and_then(|http| http.value("port")).or(probe.value("tcp"));
+    if let Some((named, port)) = named.and_then(|named| Some((named, named.text()?)))
+        && !ports.contains(&port)
+    {
+        let message = format!("the system has no port `{port}`");
+        diagnostics.push(
+            Diagnostic::error(&named.span, message).did_you_mean(port, ports.iter().copied()),
+        );
+    }
+    if let Some(http) = http
+        && http.whole()
+        && http.text("get").is_some() == http.text("post").is_some()
+    {
+        let message = "an HTTP probe is either `get: PATH` or `post: PATH`";
+        diagnostics.push(Diagnostic::error(&formed.span, message));
+    }
+    diagnostics
+}
+
+/// A default must be one of the values that its setting takes.
+fn check_defaults(fields: &Fields) -> Vec<Diagnostic> {
+    let Some(settings) = fields.fields("settings") else { return Vec::new() };
+    let mut diagnostics = Vec::new();
+    for field in settings.entries.values() {
+        let Form::Fields(setting) = &field.value.form else { continue };
+        let (Some(default), Some(words)) = (setting.value("default"), setting.fields("one-of"))
+        else {
+            continue;
+        };
+        let text = default.text().unwrap_or_default();
+        if !words.entries.contains_key(text) {
+            let message = format!("the default `{text}` is not one of the values");
+            let words = words.entries.keys().map(String::as_str);
+            diagnostics.push(Diagnostic::error(&default.span, message).did_you_mean(text, words));
+        }
+    }
+    diagnostics
+}
