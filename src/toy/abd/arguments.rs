@@ -27,7 +27,7 @@ pub(super) struct ServeArguments {
     #[arg(long, value_enum, default_value = "none")]
     pub(super) bug: Bug,
     /// When a round without a majority is abandoned, in milliseconds.
-    #[arg(long, value_name = "MS", default_value = "1000", value_parser = milliseconds)]
+    #[arg(long, value_name = "MS", default_value = "700", value_parser = milliseconds)]
     pub(super) round_timeout_ms: Duration,
 }
 

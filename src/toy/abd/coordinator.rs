@@ -223,3 +223,114 @@ fn key(ask: &Ask) -> Key {
 fn finish(operation: Operation, value: Value) -> Step {
     Step::Finish { operation, reply: Reply::Ok { value } }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coordinator(bug: Bug) -> Coordinator {
+        Coordinator::new(vec!["n1".into(), "n2".into(), "n3".into()], 0, 1, bug)
+    }
+
+    fn read() -> Ask {
+        Ask::Read { key: Key::Number(1) }
+    }
+
+    fn write(value: u64) -> Ask {
+        Ask::Write { key: Key::Number(1), value: value.into() }
+    }
+
+    fn version(counter: u64) -> Version {
+        let tag = Tag { counter, node: "n2".into(), epoch: 1, sequence: 1 };
+        Version { tag, value: counter.into() }
+    }
+
+    /// Begins an operation and hears what these members hold; what comes of it, in short.
+    fn after_hearing(bug: Bug, ask: Ask, held: &[(Member, Option<u64>)]) -> String {
+        let mut coordinator = coordinator(bug);
+        let Step::Send { to, question } = coordinator.begin(7, ask) else { unreachable!() };
+        let mut story = format!("asks {to:?}");
+        for (member, counter) in held {
+            let held = counter.map(version);
+            let step = coordinator.answered(*member, Answer { round: question.round, held });
+            let next = match step {
+                None => String::new(),
+                Some(Step::Send { to, question }) => {
+                    let store = question.store.unwrap();
+                    format!(", stores {} ({}) at {to:?}", store.value, store.tag.counter)
+                }
+                Some(Step::Finish { reply: Reply::Ok { value }, .. }) => format!(", ok {value}"),
+                Some(other) => format!(", {other:?}"),
+            };
+            story.push_str(&next);
+        }
+        story
+    }
+
+    #[test]
+    fn rounds_by_what_replicas_hold() {
+        use Bug::{AckEarly, NoWriteBack, None as Correct, ReadOne};
+        for (bug, ask, held, story) in [
+            (Correct, read(), &[(0, None), (2, None)][..], "asks [0, 1, 2], ok null"),
+            (Correct, read(), &[(0, Some(5)), (2, Some(5))], "asks [0, 1, 2], ok 5"),
+            (
+                Correct,
+                read(),
+                &[(0, Some(4)), (2, Some(5))],
+                "asks [0, 1, 2], stores 5 (5) at [0, 1]",
+            ),
+            (Correct, read(), &[(1, Some(5)), (0, None)], "asks [0, 1, 2], stores 5 (5) at [0, 2]"),
+            (Correct, read(), &[(1, Some(5)), (1, Some(5))], "asks [0, 1, 2]"),
+            (
+                Correct,
+                write(9),
+                &[(0, None), (2, Some(5))],
+                "asks [0, 1, 2], stores 9 (6) at [0, 1, 2]",
+            ),
+            (AckEarly, write(9), &[(0, Some(4))], "asks [0], stores 9 (5) at [0, 1, 2]"),
+            (AckEarly, read(), &[(0, Some(4)), (1, Some(4))], "asks [0, 1, 2], ok 4"),
+            (ReadOne, read(), &[(0, Some(4))], "asks [0], ok 4"),
+            (NoWriteBack, read(), &[(0, None), (2, Some(5))], "asks [0, 1, 2], ok 5"),
+        ] {
+            assert_eq!(after_hearing(bug, ask.clone(), held), story, "{bug:?} {ask:?} {held:?}");
+        }
+    }
+
+    #[test]
+    fn an_abandoned_round_ends_its_operation_for_good() {
+        let unknown = Reply::Info { error: "no majority of replicas in time; n3 answered".into() };
+        let nothing = Reply::Fail { error: "no majority of replicas in time; n3 answered".into() };
+        for (ask, expected) in [(read(), nothing), (write(9), unknown)] {
+            let mut coordinator = coordinator(Bug::None);
+            let Step::Send { question, .. } = coordinator.begin(7, ask) else { unreachable!() };
+            let answer = Answer { round: question.round, held: None };
+            assert_eq!(coordinator.answered(2, answer.clone()), None);
+            let finish = Step::Finish { operation: 7, reply: expected };
+            assert_eq!(coordinator.abandon(question.round), Some(finish));
+            assert_eq!(coordinator.abandon(question.round), None);
+            assert_eq!(coordinator.answered(1, answer), None);
+        }
+    }
+
+    #[test]
+    fn no_two_writes_share_a_tag() {
+        let mut tags = BTreeSet::new();
+        for epoch in 1..=2 {
+            let mut coordinator = coordinator(Bug::None);
+            coordinator.epoch = epoch;
+            for operation in 0..3 {
+                let Step::Send { question, .. } = coordinator.begin(operation, write(9)) else {
+                    unreachable!()
+                };
+                let answer = Answer { round: question.round, held: Some(version(5)) };
+                assert_eq!(coordinator.answered(1, answer.clone()), None);
+                let Some(Step::Send { question, .. }) = coordinator.answered(2, answer) else {
+                    unreachable!()
+                };
+                tags.insert(question.store.unwrap().tag);
+            }
+        }
+        assert_eq!(tags.len(), 6);
+        assert!(tags.iter().all(|tag| *tag > version(5).tag && tag.counter == 6));
+    }
+}

@@ -1,4 +1,4 @@
-//! One node's questions to one peer, over a connection of their own.
+//! Questions of one node to one peer, over a connection of their own.
 //!
 //! TCP alone takes as long again as a cut lasted to come back after it. So a connection that owes
 //! answers and says nothing for a while is dropped, with all that is on it, and a new one opened.

@@ -148,20 +148,35 @@ impl Parts {
         }
     }
 
-    /// One link to each peer; none to this node itself.
-    fn links(&self, events: &mpsc::UnboundedSender<Event>) -> Vec<Option<mpsc::Sender<Outgoing>>> {
-        let me = &self.peers[self.me];
-        let link = |(member, peer): (Member, &Peer)| {
-            (member != self.me).then(|| {
-                link::start(Link {
-                    from: me.name.clone(),
-                    to: peer.clone(),
-                    member,
-                    events: events.clone(),
-                })
+    /// The links to each peer; none to this node itself.
+    fn links(&self, events: &mpsc::UnboundedSender<Event>) -> Vec<Option<PeerLinks>> {
+        let link = |member: Member| Link {
+            from: self.peers[self.me].name.clone(),
+            to: self.peers[member].clone(),
+            member,
+            events: events.clone(),
+        };
+        let links = |member: Member| {
+            (member != self.me).then(|| PeerLinks {
+                asks: link::start(link(member)),
+                stores: link::start(link(member)),
             })
         };
-        self.peers.iter().enumerate().map(link).collect()
+        (0..self.peers.len()).map(links).collect()
+    }
+}
+
+/// The two links to a peer: what waits for its disk must not hold up what does not.
+struct PeerLinks {
+    /// For questions that store nothing.
+    asks: mpsc::Sender<Outgoing>,
+    /// For questions that store a version.
+    stores: mpsc::Sender<Outgoing>,
+}
+
+impl PeerLinks {
+    fn of(&self, question: &Question) -> &mpsc::Sender<Outgoing> {
+        if question.store.is_some() { &self.stores } else { &self.asks }
     }
 }
 
@@ -171,7 +186,7 @@ struct Driver {
     me: Member,
     round_timeout: Duration,
     keeper: Sender<Task>,
-    links: Vec<Option<mpsc::Sender<Outgoing>>>,
+    links: Vec<Option<PeerLinks>>,
     events: mpsc::UnboundedSender<Event>,
     /// Clients that wait.
     open: HashMap<Operation, oneshot::Sender<Reply>>,
@@ -234,9 +249,9 @@ impl Driver {
     }
 
     fn send(&self, member: Member, question: &Question, deadline: Instant) {
-        if let Some(link) = &self.links[member] {
+        if let Some(links) = &self.links[member] {
             // A link that is too far behind loses the question, as a network may.
-            let _ = link.try_send(Outgoing { question: question.clone(), deadline });
+            let _ = links.of(question).try_send(Outgoing { question: question.clone(), deadline });
             return;
         }
         let (events, from) = (self.events.clone(), self.me);
@@ -254,5 +269,83 @@ pub(super) async fn at(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, net::TcpListener as Port, path::PathBuf};
+
+    use temblor_workloads::client::abd::status;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    /// Three nodes in this program, on ports that were free a moment ago.
+    struct Cluster {
+        folder: PathBuf,
+        peers: Vec<Peer>,
+    }
+
+    impl Cluster {
+        fn new(test: &str) -> Self {
+            let name = format!("temblor-abd-{test}-{}", std::process::id());
+            let ports: Vec<Port> = (0..3).map(|_| Port::bind("127.0.0.1:0").unwrap()).collect();
+            let peer = |(number, port): (usize, &Port)| Peer {
+                name: format!("n{}", number + 1),
+                address: port.local_addr().unwrap(),
+            };
+            let peers = ports.iter().enumerate().map(peer).collect();
+            Self { folder: std::env::temp_dir().join(name), peers }
+        }
+
+        fn start(&self, member: Member) -> JoinHandle<Result<(), String>> {
+            let Peer { name, address } = self.peers[member].clone();
+            tokio::spawn(run(ServeArguments {
+                data: self.folder.join(&name),
+                node: name,
+                listen: address,
+                peers: self.peers.clone(),
+                bug: Bug::None,
+                round_timeout_ms: Duration::from_secs(5),
+            }))
+        }
+
+        /// Asks again and again until the node reaches a majority.
+        async fn ready(&self, member: Member) {
+            while status(self.peers[member].address).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    impl Drop for Cluster {
+        fn drop(&mut self) {
+            // A leftover in the temporary folder harms nobody.
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+
+    async fn ended(node: JoinHandle<Result<(), String>>) {
+        node.abort();
+        assert!(node.await.unwrap_err().is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_majority_is_enough_and_a_node_comes_back_on_its_port() {
+        let cluster = Cluster::new("majority");
+        let (first, second) = (cluster.start(0), cluster.start(1));
+        cluster.ready(0).await;
+        cluster.ready(1).await;
+        ended(first).await;
+        assert!(status(cluster.peers[0].address).await.is_err());
+        let third = cluster.start(2);
+        cluster.ready(1).await;
+        cluster.ready(2).await;
+        ended(second).await;
+        let first = cluster.start(0);
+        cluster.ready(0).await;
+        ended(first).await;
+        ended(third).await;
     }
 }

@@ -17,7 +17,7 @@ use tokio::{
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
     sync::{mpsc, oneshot},
-    task::AbortHandle,
+    task::JoinSet,
     time::sleep,
 };
 
@@ -44,28 +44,30 @@ pub(super) struct Server {
     pub(super) events: mpsc::UnboundedSender<Event>,
 }
 
-/// The connection that each peer uses now: an older one is dead, even if TCP doesn't know yet.
-type Current = Arc<Mutex<HashMap<String, AbortHandle>>>;
+/// The connection that each peer uses now. An older one is dead, even if TCP doesn't know yet: it
+/// ends when its sender is dropped.
+type Current = Arc<Mutex<HashMap<String, oneshot::Sender<()>>>>;
 
-/// Accepts connections for ever.
+/// Accepts connections for ever; when this ends, all of them do.
 pub(super) async fn accept(listener: TcpListener, server: Server) -> Result<(), String> {
     let current = Current::default();
+    let mut connections = JoinSet::new();
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let (server, current) = (server.clone(), current.clone());
-                tokio::spawn(async move {
-                    // Whoever was connected knows as well as we do that it ended.
-                    let _ = server.converse(stream, &current).await;
-                });
-            }
-            Err(_) => sleep(ACCEPT_PAUSE).await,
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(server.clone().converse(stream, current.clone()));
+                }
+                Err(_) => sleep(ACCEPT_PAUSE).await,
+            },
+            // Whoever was connected knows as well as we do that it ended, and why.
+            Some(_) = connections.join_next() => {}
         }
     }
 }
 
 impl Server {
-    async fn converse(self, stream: TcpStream, current: &Current) -> io::Result<()> {
+    async fn converse(self, stream: TcpStream, current: Current) -> io::Result<()> {
         stream.set_nodelay(true)?;
         keep_alive(&stream)?;
         let (reader, writer) = stream.into_split();
@@ -73,12 +75,12 @@ impl Server {
         let Some(first) = read_line(&mut lines).await? else { return Ok(()) };
         match serde_json::from_slice::<Hello>(&first) {
             Ok(Hello { hello, to }) if to == self.names[self.me] => {
-                let serving = tokio::spawn(self.serve_peer(lines, writer));
-                let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(old) = current.insert(hello, serving.abort_handle()) {
-                    old.abort();
+                let (latest, replaced) = oneshot::channel();
+                current.lock().unwrap_or_else(PoisonError::into_inner).insert(hello, latest);
+                tokio::select! {
+                    ended = self.serve_peer(lines, writer) => ended,
+                    _ = replaced => Ok(()),
                 }
-                Ok(())
             }
             Ok(_) => Ok(()),
             Err(_) => self.serve_client(first, lines, writer).await,

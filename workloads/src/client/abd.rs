@@ -162,3 +162,100 @@ pub async fn status(node: SocketAddr) -> Result<(), String> {
         Err(error) => Err(format!("{node}: {error}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use serde_json::json;
+    use temblor_history::Key;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What a node does with one operation.
+    #[derive(Debug, Clone, Copy)]
+    enum Reaction {
+        /// Says this, and waits for the next operation.
+        Say(&'static str),
+        /// Says this, and hangs up.
+        HangUp(&'static str),
+    }
+
+    /// A node that reacts by a script; after its end the port refuses connections.
+    async fn node(script: Vec<Reaction>) -> Endpoint {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut script = script.into_iter();
+            while script.len() > 0 {
+                let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+                for reaction in script.by_ref() {
+                    stream.read_until(b'\n', &mut Vec::new()).await.unwrap();
+                    let (Reaction::Say(text) | Reaction::HangUp(text)) = reaction;
+                    stream.get_mut().write_all(text.as_bytes()).await.unwrap();
+                    if matches!(reaction, Reaction::HangUp(_)) {
+                        break;
+                    }
+                }
+            }
+        });
+        let ports = BTreeMap::from([(PORT.to_owned(), port)]);
+        Endpoint { node: "n1".into(), address: [127, 0, 0, 1].into(), ports }
+    }
+
+    async fn invoke(client: &mut Box<dyn Client>, f: &'static str, value: Value) -> String {
+        let key = Some(Arc::new(Key::Text("k".into())));
+        match client.invoke(&Invocation { f, key, value, final_read: false }).await {
+            Outcome::Ok(value) => format!("ok {value}"),
+            Outcome::Refused => "refused".into(),
+            Outcome::Fail(_) => "fail".into(),
+            Outcome::Info(_) => "info".into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn each_reaction_has_its_outcome() {
+        use Reaction::{HangUp, Say};
+        for (reaction, read, write) in [
+            (Say("{\"id\":1,\"type\":\"ok\",\"value\":9}\n"), "ok 9", "ok 9"),
+            (Say("{\"id\":1,\"type\":\"ok\",\"value\":null}\n"), "ok null", "ok null"),
+            (Say("{\"id\":1,\"type\":\"fail\",\"error\":\"x\"}\n"), "fail", "fail"),
+            (Say("{\"id\":1,\"type\":\"info\",\"error\":\"x\"}\n"), "info", "info"),
+            (Say("{\"id\":7,\"type\":\"ok\",\"value\":9}\n"), "fail", "info"),
+            (Say("what?\n"), "fail", "info"),
+            (HangUp("{\"id\":1,\"type\":\"ok\",\"value\":9}"), "fail", "info"),
+            (HangUp(""), "fail", "info"),
+        ] {
+            for (f, value, expected) in [("read", json!(null), read), ("write", json!(9), write)] {
+                let endpoint = node(vec![reaction]).await;
+                let mut client = AbdConnector.open(0, &endpoint).await.unwrap();
+                assert_eq!(invoke(&mut client, f, value).await, expected, "{f}: {reaction:?}");
+            }
+        }
+    }
+
+    /// A broken connection costs one operation; one that is refused is definite.
+    #[tokio::test]
+    async fn the_next_operation_connects_anew() {
+        let ok = Reaction::Say("{\"id\":2,\"type\":\"ok\",\"value\":2}\n");
+        let endpoint = node(vec![Reaction::HangUp(""), ok, Reaction::HangUp("")]).await;
+        let mut client = AbdConnector.open(0, &endpoint).await.unwrap();
+        let mut outcomes = Vec::new();
+        for value in 1..=4 {
+            outcomes.push(invoke(&mut client, "write", value.into()).await);
+        }
+        assert_eq!(outcomes, ["info", "ok 2", "info", "fail"]);
+        assert!(AbdConnector.open(0, &endpoint).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_asked_is_not_sent() {
+        let endpoint = node(vec![Reaction::HangUp("")]).await;
+        let mut client = AbdConnector.open(0, &endpoint).await.unwrap();
+        assert_eq!(invoke(&mut client, "cas", json!([1, 2])).await, "fail");
+        let nameless = Endpoint { ports: BTreeMap::new(), ..endpoint };
+        let error = AbdConnector.open(0, &nameless).await.err().unwrap();
+        assert_eq!(error.0, "node n1 has no port called `client`; its system file must name one");
+    }
+}

@@ -79,13 +79,14 @@ pub fn connector(
         known.check(name, value)?;
     }
     match kind {
+        "noop" => Ok(Arc::new(noop::NoopConnector)),
         "abd" => Ok(Arc::new(abd::AbdConnector)),
         "etcd" => {
             let serializable = options.get("reads").is_some_and(|reads| reads == "serializable");
             Ok(Arc::new(etcd::EtcdConnector { serializable }))
         }
         "exec" => Ok(Arc::new(exec_client::ExecConnector::new(exec, multiplex, stderr)?)),
-        _ => Ok(Arc::new(noop::NoopConnector)),
+        _ => Err(format!("client `{kind}` is listed, but nothing opens it")),
     }
 }
 
@@ -107,4 +108,40 @@ impl ClientKind {
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(kind: &str, options: &[(&str, &str)]) -> Option<String> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let options = options.iter().map(owned).collect();
+        connector(kind, &options, &[], false, Path::new("/dev/null")).err()
+    }
+
+    #[test]
+    fn every_kind_has_a_connector() {
+        for kind in CLIENT_KINDS.iter().filter(|kind| kind.name != "exec") {
+            assert_eq!(error(kind.name, &[]), None);
+        }
+        assert_eq!(error("etcd", &[("reads", "serializable")]), None);
+    }
+
+    #[test]
+    fn mistakes_list_what_is_valid() {
+        for (kind, options, expected) in [
+            ("redis", &[][..], "no client `redis`; there are abd, etcd, exec, noop"),
+            ("abd", &[("reads", "old")], "client `abd` has no option `reads`; it has none"),
+            ("etcd", &[("read", "old")], "client `etcd` has no option `read`; it has reads"),
+            (
+                "etcd",
+                &[("reads", "old")],
+                "`reads` of client `etcd` is one of linearizable, serializable, not `old`",
+            ),
+            ("exec", &[], "client `exec` needs a program, as in [\"python3\", \"client.py\"]"),
+        ] {
+            assert_eq!(error(kind, options).as_deref(), Some(expected));
+        }
+    }
 }

@@ -59,6 +59,10 @@ struct Fixture {
 impl Fixture {
     /// None, said visibly, where there is no Python.
     fn new(test: &str, multiplex: bool) -> Option<Self> {
+        Self::with_patience(test, multiplex, PATIENCE)
+    }
+
+    fn with_patience(test: &str, multiplex: bool, patience: Patience) -> Option<Self> {
         let version = std::process::Command::new("python3").arg("--version").output();
         if !version.is_ok_and(|output| output.status.success()) {
             eprintln!("skipped: there is no python3");
@@ -70,8 +74,6 @@ impl Fixture {
         let program = folder.join("client.py");
         std::fs::write(&program, PROGRAM).unwrap();
         let exec = ["python3".to_owned(), program.display().to_string()];
-        let patience =
-            Patience { first_word: Duration::from_secs(30), next_word: Duration::from_millis(100) };
         let stderr = folder.join("stderr");
         let connector = ExecConnector::with_patience(&exec, multiplex, &stderr, patience).unwrap();
         Some(Self { folder, connector })
@@ -159,7 +161,8 @@ async fn a_program_outlives_its_processes_and_late_answers_are_dropped() {
 
 #[tokio::test]
 async fn a_program_that_no_longer_answers_is_ended() {
-    let Some(fixture) = Fixture::new("hangs", false) else { return };
+    let patience = Patience { next_word: Duration::from_millis(100), ..PATIENCE };
+    let Some(fixture) = Fixture::with_patience("hangs", false, patience) else { return };
     let mut client = fixture.open(4, "n1").await;
     let first = pid(&mut client).await;
     let given_up = timeout(Duration::from_millis(50), invoke(&mut client, "write", json!("hang")));
