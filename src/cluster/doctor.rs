@@ -30,8 +30,9 @@ fn root() -> Prerequisite {
         name: "root",
         has,
         detail: if has { "this is root" } else { "this is not root" }.into(),
-        cost_of_lack: "systems are not installed for you, and servers run as yourself: those that \
-                       want a user of their own need root"
+        cost_of_lack: "systems are not installed for you; servers run as yourself, and those that \
+                       want a user of their own cannot; links are late by some milliseconds while \
+                       the machine is busy, since their switch gets no priority"
             .into(),
     }
 }

@@ -8,6 +8,7 @@
 mod delay;
 mod forward;
 mod frame;
+mod priority;
 mod table;
 
 use std::{

@@ -27,6 +27,8 @@ use crate::clock::monotonic_ns;
 /// Between two datagrams of a few; many share this time among them.
 const APART: Duration = Duration::from_millis(1);
 const MANY: Duration = Duration::from_millis(200);
+/// What one datagram costs the machine, all in all: no volley shall be a load of its own.
+const EACH: Duration = Duration::from_micros(50);
 /// After the last datagram left, how long one may still come where none should.
 const SETTLE: Duration = Duration::from_millis(30);
 /// How long a datagram may be late on a link that passes, on a busy machine.
@@ -72,7 +74,7 @@ impl Volleys {
             if closely.contains(link) { evidence::needed(&policies[link.0][link.1]) } else { FEW }
         };
         let most = links.iter().map(count).max().unwrap_or(FEW);
-        let spacing = APART.min(MANY / most);
+        let spacing = spacing(most, links.iter().map(count).sum());
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         for from in 0..self.addresses.len() {
             let bursts = links.iter().filter(|link| link.0 == from);
@@ -140,6 +142,12 @@ impl Volleys {
             })
             .collect()
     }
+}
+
+/// Between two datagrams of a link, when the busiest has `most` and all links `total`.
+fn spacing(most: u32, total: u32) -> Duration {
+    let even = if most <= FEW { APART } else { MANY / most };
+    even.max(EACH * total / most)
 }
 
 fn slowness(policy: &LinkPolicy) -> Duration {

@@ -56,6 +56,10 @@ fn echo_server(args: &[String]) -> Result<(), String> {
         std::thread::spawn(move || {
             let mut byte = [0; 1];
             while stream.read_exact(&mut byte).is_ok() {
+                if byte[0] == b'B' {
+                    let _ = std::io::copy(&mut stream, &mut std::io::sink());
+                    return;
+                }
                 if byte[0] == b'!' {
                     println!("panic: told to");
                     std::process::exit(3);
@@ -305,6 +309,15 @@ impl Stage {
         let measured = tokio::task::spawn_blocking(move || round_trips(address, 20_000));
         let [p50, p99] = measured.await.map_err(words)?.map_err(words)?;
         println!("round trip client to n1: p50 {p50} µs, p99 {p99} µs");
+        for loss in [0.0, 0.000_001] {
+            let policy = LinkPolicy { loss, ..LinkPolicy::default() };
+            let fault = on_links(FaultKind::Link(policy), &[(0, 1)]);
+            self.cluster.inject("t#0", &fault).await.map_err(words)?;
+            let bulk = tokio::task::spawn_blocking(move || bulk(address)).await;
+            let rate = bulk.map_err(words)?.map_err(words)?;
+            println!("bulk client to n1: {rate:.2} Gbit/s (single packets: {})", loss > 0.0);
+            self.cluster.heal("t#0").await.map_err(words)?;
+        }
         Ok(())
     }
 
@@ -376,6 +389,17 @@ fn round_trips(address: Ipv4Addr, count: usize) -> std::io::Result<[i64; 2]> {
         .collect::<std::io::Result<_>>()?;
     took.sort_unstable();
     Ok([took[count / 2], took[count * 99 / 100]])
+}
+
+/// Gbit/s over one second.
+fn bulk(address: Ipv4Addr) -> std::io::Result<f64> {
+    let mut stream = connect(address)?;
+    stream.write_all(b"B")?;
+    let (block, begin, mut bits) = (vec![0; 1 << 17], monotonic_ns(), 0.0);
+    while monotonic_ns() - begin < 1_000_000_000 {
+        bits += stream.write(&block)? as f64 * 8.0;
+    }
+    Ok(bits / (monotonic_ns() - begin) as f64)
 }
 
 fn ensure(holds: bool, why: impl FnOnce() -> String) -> Result<(), String> {

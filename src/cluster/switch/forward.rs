@@ -22,7 +22,7 @@ use super::{
     Command, LinkCounter, Policies,
     delay::{Delays, Link},
     frame::{Destination, destination, flow},
-    inbox,
+    inbox, priority,
 };
 use crate::{clock::monotonic_ns, cluster::tap};
 
@@ -65,6 +65,7 @@ impl Bench {
     pub(super) fn run(mut self, woken: &UnixStream, commands: &Receiver<Command>) {
         // Without this the kernel may wake a thread 50 µs late.
         let _ = set_timerslack(1);
+        priority::come_first();
         let mut buffer = vec![0; LARGEST];
         loop {
             self.release();
