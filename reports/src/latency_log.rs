@@ -13,7 +13,7 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use crate::digest::Digest;
-use crate::measure::Timing;
+use crate::measure::{PhaseSpan, Timing};
 use crate::{ReportError, StoredRun, rfc3339, words};
 
 const SECOND: i64 = 1_000_000_000;
@@ -44,7 +44,10 @@ pub fn latency_log(run: &StoredRun) -> Result<Vec<u8>, ReportError> {
     for interval in intervals.chunk_by(|a, b| (a.from, &a.tag) == (b.from, &b.tag)) {
         histogram.reset();
         for recorded in interval {
-            histogram.saturating_record(recorded.response);
+            // Not `saturating_record`: it clamps to what the histogram holds so far.
+            histogram
+                .record(recorded.response)
+                .map_err(|error| ReportError::Latency(error.to_string()))?;
         }
         let from = Duration::from_nanos(interval[0].from.unsigned_abs());
         let length = Duration::from_nanos(width.unsigned_abs());
@@ -83,8 +86,9 @@ fn intervals(digest: &Digest<'_>) -> (i64, Vec<Recorded>) {
 type Place<'d> = (usize, &'static str, Option<&'d str>);
 
 fn place<'d>(digest: &'d Digest<'_>, timing: &Timing) -> Place<'d> {
-    let mut phases = digest.phases.iter().rev();
-    let phase = phases.find(|phase| phase.window.holds(timing.intended));
+    let begun = |phase: &&PhaseSpan| phase.window.from <= timing.intended;
+    // The first operations may be wanted just before the first phase is written down.
+    let phase = digest.phases.iter().rev().find(begun).or(digest.phases.first());
     let phase = phase.map(|phase| phase.name.as_str());
     (timing.function, words::completion(timing.completion), phase)
 }

@@ -151,7 +151,7 @@ fn another_reader_understands_the_latency_log() {
     let folder = Synthetic::usual("latency").write(&verdicts::pass());
     let run = StoredRun::read(&folder).unwrap();
     let log = temblor_reports::latency_log(&run).unwrap();
-    let (mut recorded, mut tags) = (0, std::collections::BTreeSet::new());
+    let (mut recorded, mut slowest, mut tags) = (0, 0, std::collections::BTreeSet::new());
     for entry in IntervalLogIterator::new(&log) {
         let LogEntry::Interval(interval) = entry.unwrap() else { continue };
         tags.insert(interval.tag().unwrap().as_str().to_owned());
@@ -162,7 +162,10 @@ fn another_reader_understands_the_latency_log() {
         let histogram: Histogram<u64> =
             Deserializer::new().deserialize(&mut bytes.unwrap().as_slice()).unwrap();
         recorded += histogram.len();
+        slowest = slowest.max(histogram.max());
     }
     assert_eq!(recorded, run.history.operations().len() as u64);
+    // Every operation that was given up waited for a second and 20 µs; three digits are kept.
+    assert_eq!(slowest / 1_000_000, 1_000);
     assert!(tags.contains("read.ok.steady") && tags.contains("write.unknown.chaos"), "{tags:?}");
 }
