@@ -238,7 +238,7 @@ mod tests {
     }
 
     /// Resolves among five nodes of which n3 leads and n4 is busy.
-    fn chosen(target: Target) -> Result<String, String> {
+    fn chosen(target: &Target) -> Result<String, String> {
         let (nodes, claimants) = (owned(&["n1", "n2", "n3", "n4", "n5"]), owned(&CLAIMANTS));
         let remembered = BTreeMap::from([("old".to_owned(), owned(&["n2"]))]);
         let view = View {
@@ -249,7 +249,7 @@ mod tests {
             remembered: &remembered,
             busy: &owned(&["n4"]),
         };
-        let chosen = resolve(&target, &view, 11).map_err(|none| none.to_string())?;
+        let chosen = resolve(target, &view, 11).map_err(|none| none.to_string())?;
         Ok(format!("{} = {}", chosen.words, chosen.nodes.join(" ")))
     }
 
@@ -263,13 +263,13 @@ mod tests {
             (Target::Remembered("old".into()), "n2 (remembered as old) = n2"),
         ];
         for (target, expected) in cases {
-            assert_eq!(chosen(target).as_deref(), Ok(expected));
+            assert_eq!(chosen(&target).as_deref(), Ok(expected));
         }
         for (target, expected) in [
             (Target::Named(owned(&["n7"])), "there is no node `n7`"),
             (Target::Remembered("new".into()), "nothing was remembered as `new`"),
         ] {
-            assert_eq!(chosen(target), Err(expected.to_owned()));
+            assert_eq!(chosen(&target), Err(expected.to_owned()));
         }
     }
 

@@ -23,7 +23,7 @@ impl Misread {
 }
 
 /// Longer runs are mistakes.
-const LONGEST: Duration = Duration::from_hours(30 * 24);
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Units of time, longest first where one begins another, in nanoseconds.
 const UNITS: [(&str, f64); 6] =
     [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9)];
