@@ -119,3 +119,6 @@ fn mistakes(request: &Request) -> Vec<String> {
 fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     format!("unknown {what} `{name}`; known are {}", known.join(", "))
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ mod moments;
 #[cfg(test)]
 mod notation;
 mod register;
+mod words;
 
 pub use budget::{Budget, Exhausted, Unlimited};
 pub use catalogue::{ConsistencyEntry, ModelEntry, consistencies, models};

@@ -37,6 +37,7 @@ use crate::{
     check::crash,
     findings::{Finding, anomalies},
     meter::Meter,
+    words::{counted, was},
 };
 use extract::{Model, Register};
 pub(crate) use operations::{Effect, NEVER, RegisterOp, ValueNumber};
@@ -125,9 +126,9 @@ fn by_final_reads(history: &History, register: &Register) -> KeyResult {
     let survival = lost_writes::survival(history, register);
     let undecided = (survival.unread > 0).then(|| {
         format!(
-            "{}{} acknowledged writes with no final read after them",
+            "{}no final read after {}",
             name(history, register),
-            survival.unread
+            counted(survival.unread, "acknowledged write")
         )
     });
     KeyResult { findings: survival.findings, undecided, crashed: None }
@@ -146,14 +147,14 @@ fn where_stopped(history: &History, register: &Register, stopped: &Stopped) -> S
     };
     let before = |op: &&RegisterOp| op.returned < stopped.event;
     format!(
-        "{}{what}; linearizable up to event {} ({} of {} operations), where {} operations were \
-         open in {} possible states",
+        "{}{what}; linearizable up to event {} ({} of {}), where {} {} open in {}",
         name(history, register),
         stopped.event,
-        register.ops.iter().filter(before).count(),
+        counted(register.ops.iter().filter(before).count(), "operation"),
         register.ops.len(),
-        stopped.open,
-        stopped.configurations
+        counted(stopped.open, "operation"),
+        was(stopped.open),
+        counted(stopped.configurations, "possible state")
     )
 }
 
@@ -183,7 +184,8 @@ fn conclude(report: &mut CheckReport, results: Vec<KeyResult>) {
         named.push(format!("and {} more", open - named.len()));
     }
     if open > 0 {
-        report.reason = Some(format!("{open} of {keys} keys undecided: {}", named.join("; ")));
+        report.reason =
+            Some(format!("{} of {keys} undecided: {}", counted(open, "key"), named.join("; ")));
     }
     broken(report);
 }

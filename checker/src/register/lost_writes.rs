@@ -38,7 +38,7 @@ pub(crate) struct Survival {
     /// What was found.
     pub(crate) findings: Vec<Finding>,
     /// Acknowledged writes after which no final read began.
-    pub(crate) unread: u64,
+    pub(crate) unread: usize,
 }
 
 /// Judges a register by its final reads alone.
@@ -54,7 +54,7 @@ pub(crate) fn lost_write(
     history: &History,
     register: &Register,
     ops: &[RegisterOp],
-) -> (Option<Finding>, u64) {
+) -> (Option<Finding>, usize) {
     let finals = final_reads(history, ops);
     let effects = in_effect(ops);
     let mut lost: Vec<&RegisterOp> = Vec::new();

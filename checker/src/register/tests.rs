@@ -174,6 +174,6 @@ fn a_lost_write_is_one_that_no_final_read_shows() {
     assert_eq!(unread.verdict, Outcome::Inconclusive);
     assert_eq!(
         unread.reason.unwrap(),
-        "1 of 1 keys undecided: 1 acknowledged writes with no final read after them"
+        "1 key of 1 undecided: no final read after 1 acknowledged write"
     );
 }

@@ -1,7 +1,9 @@
 //! Sets of pending operations, by slot: two words in place, more where more are pending.
 
+use std::hash::{Hash, Hasher};
+
 /// A set of slots. Sets that are compared have the same number of words.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Slots {
     near: [u64; NEAR],
     far: Vec<u64>,
@@ -66,10 +68,23 @@ impl Slots {
         both
     }
 
+    pub(super) fn count(&self) -> u32 {
+        self.near.iter().chain(&self.far).map(|word| word.count_ones()).sum()
+    }
+
     pub(super) fn within(&self, other: &Self) -> bool {
         let outside = |(word, other): (&u64, &u64)| word & !other != 0;
         !self.near.iter().zip(&other.near).any(outside)
             && !self.far.iter().zip(&other.far).any(outside)
+    }
+}
+
+impl Hash for Slots {
+    /// Word by word: the lengths of sets that are compared are the same.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for &word in self.near.iter().chain(&self.far) {
+            state.write_u64(word);
+        }
     }
 }
 

@@ -134,3 +134,25 @@ fn stops_where_the_budget_says() {
     assert_eq!((stopped.exhausted, stopped.open), (Exhausted::Deadline, 1));
     assert!(stopped.event < 1_000, "{}", stopped.event);
 }
+
+/// What survives a sweep that drops configurations is a proof; what dies in it is one only if
+/// nothing was dropped.
+#[test]
+fn narrow_sweeps_claim_no_more_than_they_know() {
+    let (mut dropped, mut passes) = (0, 0);
+    for (number, shape) in (6_000..).zip(shapes()) {
+        let mut random = Random::new(number);
+        for _ in 0..cases(200) {
+            let ops = history(&mut random, shape);
+            let meter = Meter::new(&Unlimited);
+            let mut sweep = Sweep::new(&ops, &meter, 1);
+            let decision = sweep.run(&events(&ops));
+            let legal = oracle::linearizable(&ops);
+            assert!(legal || decision == Decision::Violation, "{ops:#?}");
+            assert!(!legal || sweep.dropped || decision == Decision::Linearizable, "{ops:#?}");
+            dropped += u32::from(sweep.dropped);
+            passes += u32::from(sweep.dropped && decision == Decision::Linearizable);
+        }
+    }
+    assert!(dropped > 5_000 && passes > 1_000, "{dropped} {passes}");
+}

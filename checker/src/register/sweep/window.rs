@@ -29,6 +29,7 @@ pub(super) struct Window<'a> {
     by_return: Vec<u32>,
     writes: Slots,
     certain_cas: Slots,
+    uncertain: Slots,
     refused: Slots,
     /// Refused cas that have not returned.
     refusals_left: u32,
@@ -46,6 +47,7 @@ impl<'a> Window<'a> {
             by_return: Vec::new(),
             writes: Slots::default(),
             certain_cas: Slots::default(),
+            uncertain: Slots::default(),
             refused: Slots::default(),
             refusals_left: 0,
             uncertain_cas: Vec::new(),
@@ -114,6 +116,11 @@ impl<'a> Window<'a> {
         &self.certain_cas
     }
 
+    /// Slots of operations that may never happen.
+    pub(super) fn uncertain(&self) -> &Slots {
+        &self.uncertain
+    }
+
     /// Slots of pending writes and cas, the earliest return first.
     pub(super) fn changes(&self) -> &[u32] {
         &self.by_return
@@ -147,6 +154,9 @@ impl<'a> Window<'a> {
             let at = self.by_return.partition_point(before);
             self.by_return.insert(at, slot);
         }
+        if !op.certain() {
+            self.uncertain.add(slot);
+        }
         match op.effect {
             Effect::Write(_) => self.writes.add(slot),
             Effect::Cas { .. } if op.certain() => self.certain_cas.add(slot),
@@ -156,11 +166,15 @@ impl<'a> Window<'a> {
         Some(slot)
     }
 
+    fn sets(&mut self) -> [&mut Slots; 4] {
+        [&mut self.writes, &mut self.certain_cas, &mut self.uncertain, &mut self.refused]
+    }
+
     fn take_slot(&mut self, place: u32) -> u32 {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             let slot = self.slots.len() as u32 - 1;
-            for set in [&mut self.writes, &mut self.certain_cas, &mut self.refused] {
+            for set in self.sets() {
                 set.widen(slot);
             }
             slot
@@ -229,7 +243,7 @@ impl<'a> Window<'a> {
             self.facts_mut(value).pending.retain(|&other| other != slot);
         }
         self.by_return.retain(|&other| other != slot);
-        for set in [&mut self.writes, &mut self.certain_cas, &mut self.refused] {
+        for set in self.sets() {
             set.remove(slot);
         }
         self.slots[slot as usize] = None;
