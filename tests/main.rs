@@ -3,6 +3,7 @@
 //!
 //! - `tidy`: sizes, names, directions of dependency, catalogue pairs
 //! - `cli`: commands that touch no cluster
+//! - `cluster`: nodes, links and faults on them, without a plan
 //! - `demo`: the embedded cluster end to end, with and without its seeded bugs
 //! - `etcd`: three real etcd nodes under faults
 //! - `own_system`: a store that is not shipped, through a system file and a Python client
@@ -10,6 +11,7 @@
 
 mod cleanup;
 mod cli;
+mod cluster;
 mod demo;
 mod etcd;
 mod own_system;
@@ -21,6 +23,10 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(code) = cluster::play(&words) {
+        return ExitCode::from(code as u8);
+    }
     let mut arguments = Arguments::from_args();
     // Clusters share two cores: the tests that start one wait for each other anyway, and the
     // others must not slow an election down.
@@ -28,6 +34,7 @@ fn main() -> ExitCode {
     let trials = [
         tidy::trials(),
         cli::trials(),
+        cluster::trials(),
         demo::trials(),
         etcd::trials(),
         own_system::trials(),

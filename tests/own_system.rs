@@ -24,9 +24,8 @@ fn scratch(test: &str) -> Result<Scratch, Failed> {
     let scratch = Scratch::new(test)?;
     scratch.file("store.py", STORE)?;
     scratch.file("client.py", CLIENT)?;
-    let here = scratch.path().display().to_string();
-    scratch.file("my-store.yaml", &SYSTEM.replace("HERE", &here))?;
-    scratch.file("plan.yaml", &PLAN.replace("HERE", &here))?;
+    scratch.file("my-store.yaml", SYSTEM)?;
+    scratch.file("plan.yaml", PLAN)?;
     Ok(scratch)
 }
 

@@ -95,7 +95,11 @@ fn scenario(args: &[String]) -> Result<(), String> {
         .build()
         .map_err(words)?;
     runtime.block_on(async {
-        let spec = spec(Path::new(folder), provider)?;
+        let mut spec = spec(Path::new(folder), provider)?;
+        if name == "users" {
+            spec.nodes[1].servers.push(server("who", &["/bin/sh", "-c", WHO], Some("nobody")));
+            spec.nodes[1].servers.rotate_right(1);
+        }
         let at = monotonic_ms();
         let (events, heard) = unbounded_channel();
         let addresses = spec.nodes.iter().map(|node| node.address).collect();
@@ -124,13 +128,7 @@ fn spec(folder: &Path, provider: Provider) -> Result<ClusterSpec, String> {
         NodeSpec {
             name: format!("n{number}"),
             address,
-            servers: vec![ServerSpec {
-                name: "echo".into(),
-                argv,
-                env: vec![("ECHO".into(), "1".into())],
-                user: None,
-                stop_signal: "TERM".into(),
-            }],
+            servers: vec![server("echo", &argv, None)],
             data: node.join("data"),
             logs: node.join("logs"),
         }
@@ -144,6 +142,19 @@ fn spec(folder: &Path, provider: Provider) -> Result<ClusterSpec, String> {
         keep_data: false,
     })
 }
+
+fn server(name: &str, argv: &[impl ToString], user: Option<&str>) -> ServerSpec {
+    ServerSpec {
+        name: name.into(),
+        argv: argv.iter().map(ToString::to_string).collect(),
+        env: vec![("ECHO".into(), "1".into())],
+        user: user.map(Into::into),
+        stop_signal: "TERM".into(),
+    }
+}
+
+/// Says who it is, in its data folder, and stays.
+const WHO: &str = "id -un > who.new; mv who.new who; exec sleep 1000";
 
 /// A cluster that is up, and what it says.
 struct Stage {
@@ -160,6 +171,8 @@ impl Stage {
             "links" => self.links().await,
             "processes" => self.processes().await,
             "own-failures" => self.own_failures().await,
+            "users" => self.users().await,
+            "refusals" => self.refusals().await,
             "wait" => self.wait().await,
             "throughput" => self.throughput().await,
             "accuracy" => self.accuracy().await,
@@ -285,6 +298,44 @@ impl Stage {
         ensure(status == "exit code 3", || status)?;
         self.cluster.heal_all().await.map_err(words)?;
         self.until_echo(1, true).await
+    }
+
+    /// A server that runs as another user, in a data folder that it may write.
+    async fn users(&mut self) -> Result<(), String> {
+        let path = self.ledger.with_file_name("n2").join("data/who");
+        for _ in 0..200 {
+            if path.exists() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let who = std::fs::read_to_string(path).map_err(words)?;
+        ensure(who == "nobody\n", || format!("it ran as {who}"))
+    }
+
+    /// Faults that cannot be, each with the reason.
+    async fn refusals(&mut self) -> Result<(), String> {
+        let cut = || FaultKind::Isolate { one_way: false };
+        for (fault, reason) in [
+            (on_links(cut(), &[]), "it acts on no link"),
+            (on_links(cut(), &[(1, 9)]), "there is no node n9"),
+            (on_nodes(FaultKind::Kill, &[]), "it acts on no node"),
+            (on_nodes(FaultKind::Kill, &["n9"]), "there is no such node"),
+        ] {
+            match self.cluster.inject("f#0", &fault).await {
+                Err(why) if why.to_string().contains(reason) => {}
+                other => return Err(format!("wanted “{reason}”, not {other:?}")),
+            }
+        }
+        for (name, why) in [("f#0", "no such fault"), ("g#0", "no such fault")] {
+            let healed = self.cluster.heal(name).await;
+            let said = healed.as_ref().err().is_some_and(|error| error.to_string().contains(why));
+            ensure(said, || format!("{name}: {healed:?}"))?;
+        }
+        self.fault("k#0", on_nodes(FaultKind::Kill, &["n1"])).await?;
+        let again = on_nodes(FaultKind::Kill, &["n1"]);
+        let again = self.cluster.inject("k#1", &again).await.map_err(words)?;
+        ensure(!again.evidence[0].holds, || "nothing was there to kill".into())
     }
 
     /// Tells that it is ready and waits to be killed.

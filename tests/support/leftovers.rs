@@ -78,13 +78,13 @@ fn namespaces() -> BTreeSet<String> {
     links.map(|link| link.display().to_string()).filter(|link| !link.is_empty()).collect()
 }
 
-/// Processes of this binary, and servers that it started: their command lines name it or its runs.
+/// Processes of this binary, and servers that it started: their command lines name a test's scratch folder.
 fn processes() -> BTreeSet<String> {
     let binary = Path::new(env!("CARGO_BIN_EXE_temblor"));
     let ours = |pid: &String| {
         let exe = std::fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
         let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        exe == binary || words.contains("/nodes/n")
+        exe == binary || words.contains("temblor-test-")
     };
     pids().into_iter().filter(ours).collect()
 }
