@@ -29,6 +29,41 @@ impl Escaper for Html {
     }
 }
 
+/// HTML or SVG that is already escaped; templates print it as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Markup(String);
+
+impl Markup {
+    /// Takes what was put together of our own markup and escaped text.
+    pub(crate) fn made_of_escaped(markup: String) -> Self {
+        Self(markup)
+    }
+
+    /// Prose in which names stand between backticks, as catalogues write it.
+    pub(crate) fn prose(text: &str) -> Self {
+        let parts: Vec<String> = text.split('`').map(html).collect();
+        if parts.len().is_multiple_of(2) {
+            return Self(html(text));
+        }
+        let marked = parts.iter().enumerate().map(|(place, part)| match place % 2 {
+            0 => part.clone(),
+            _ => format!("<code>{part}</code>"),
+        });
+        Self(marked.collect())
+    }
+}
+
+/// Several pieces of [`Markup::prose`].
+pub(crate) fn prose<'a>(texts: impl IntoIterator<Item = &'a String>) -> Vec<Markup> {
+    texts.into_iter().map(|text| Markup::prose(text)).collect()
+}
+
+impl fmt::Display for Markup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Text for HTML and SVG, in element content and in quoted attributes.
 pub(crate) fn html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -121,6 +156,12 @@ mod tests {
             html(hostile),
             "&lt;/title&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot; onload=&quot;&amp;␀␛[31m��"
         );
+    }
+
+    #[test]
+    fn prose_marks_names_and_nothing_else() {
+        assert_eq!(Markup::prose("a `b<` c").to_string(), "a <code>b&lt;</code> c");
+        assert_eq!(Markup::prose("one ` only <").to_string(), "one ` only &lt;");
     }
 
     #[test]

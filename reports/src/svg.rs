@@ -12,7 +12,7 @@ mod points;
 
 pub(crate) use axis::{LEFT, LevelAxis, LogAxis, RIGHT, TimeAxis, WIDTH, round_step};
 pub(crate) use band::{Band, draw_bands, draw_strip};
-pub(crate) use canvas::{Anchor, Markup, Svg};
+pub(crate) use canvas::{Anchor, Svg};
 pub(crate) use lanes::{Bar, Lane, draw_lanes};
 pub(crate) use line::{area, steps, thinned};
 pub(crate) use points::{censored, dots};

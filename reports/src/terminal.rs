@@ -70,6 +70,9 @@ impl Page {
         for anomaly in found.iter().take(VIOLATIONS_MOST) {
             let sentence = anomaly.witness.as_ref().map(|witness| witness.sentence.as_str());
             let sentence = sentence.or(anomaly.explanation.lines().next()).unwrap_or_default();
+            if digest.run.verdict.sentence.contains(sentence) {
+                continue;
+            }
             self.named(&shortened(&anomaly.kind, 12), &digest.sentence(sentence));
         }
         if found.len() > VIOLATIONS_MOST {

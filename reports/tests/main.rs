@@ -80,6 +80,112 @@ fn every_outcome_has_its_reports() {
     }
 }
 
+/// Each test case with what became of it.
+fn cases(junit: &str) -> Vec<String> {
+    let mut reader = quick_xml::Reader::from_str(junit);
+    let mut cases: Vec<String> = Vec::new();
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Eof => return cases,
+            Event::Start(tag) | Event::Empty(tag) if tag.name().as_ref() == b"testcase" => {
+                let of = |name: &str| {
+                    let attribute = tag.try_get_attribute(name).unwrap().unwrap();
+                    String::from_utf8(attribute.value.into_owned()).unwrap()
+                };
+                cases.push(format!("{}: {}", of("classname"), of("name")));
+            }
+            Event::Start(tag) | Event::Empty(tag) => {
+                let kind = String::from_utf8(tag.name().as_ref().to_vec()).unwrap();
+                if ["failure", "error", "skipped"].contains(&kind.as_str()) {
+                    let case = cases.last_mut().unwrap();
+                    *case = format!("{case}: {kind}");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn cases_of(name: &'static str, verdict: &Verdict, expects: Option<&str>) -> Vec<String> {
+    let mut run = Synthetic::usual(name);
+    run.rate = 20;
+    let folder = run.write(verdict);
+    let mut run = StoredRun::read(&folder).unwrap();
+    run.manifest.expect.violation = expects.map(String::from);
+    cases(&temblor_reports::junit(&run).unwrap())
+}
+
+#[test]
+fn junit_tells_failures_from_errors_from_what_was_not_decided() {
+    let bad = |name, verdict: &Verdict| -> Vec<String> {
+        let cases = cases_of(name, verdict, None);
+        cases.into_iter().filter(|case| case.matches(": ").count() > 1).collect()
+    };
+    assert_eq!(bad("junit-pass", &verdicts::pass()), [""; 0]);
+    assert_eq!(
+        bad("junit-violation", &verdicts::violation("k")),
+        ["consistency: linearizable: failure", "expectation: availability.ok: failure"]
+    );
+    assert_eq!(
+        bad("junit-inconclusive", &verdicts::inconclusive()),
+        ["consistency: linearizable: skipped", "validity: faults-verified: skipped"]
+    );
+    assert_eq!(bad("junit-error", &verdicts::error()), ["harness: the harness works: error"]);
+}
+
+/// A calibration plan succeeds by finding what it expects, and only so.
+#[test]
+fn an_expected_violation_is_a_success() {
+    let mut found = verdicts::violation("k");
+    found.expected = true;
+    let cases = cases_of("junit-expected", &found, Some("stale-read"));
+    assert_eq!(cases[0], "consistency: linearizable");
+    assert!(cases.contains(&"expectation: violation stale-read".to_owned()), "{cases:?}");
+    let missed = cases_of("junit-missed", &verdicts::pass(), Some("stale-read"));
+    assert!(missed.contains(&"expectation: violation stale-read: failure".to_owned()));
+}
+
+/// A fault that was not removed is the harness's error, whatever was found.
+#[test]
+fn a_fault_that_stays_is_an_error() {
+    let mut run = Synthetic::usual("junit-stays");
+    run.faults.pop();
+    run.rate = 20;
+    let folder = run.write(&verdicts::pass());
+    let run = StoredRun::read(&folder).unwrap();
+    let cases = cases(&temblor_reports::junit(&run).unwrap());
+    assert!(cases.contains(&"cleanup: every fault is healed: error".to_owned()), "{cases:?}");
+    let terminal = temblor_reports::terminal(&run, false);
+    assert!(terminal.contains("3 of 3 verified, 2 of 3 healed clean"), "{terminal}");
+}
+
+#[test]
+fn the_terminal_says_it_all_in_a_screen() {
+    let folder = Synthetic::usual("terminal").write(&verdicts::violation("k"));
+    let terminal = temblor_reports::terminal(&StoredRun::read(&folder).unwrap(), false);
+    let place = folder.path().display().to_string();
+    insta::assert_snapshot!(terminal.replace(&place, "RUN"), @r"
+    ✗ Violation: stale read  terminal · 22 Nov 2026, 10:04 UTC · 1 min 43 s
+      Reads of k3 through n3 returned 7 up to 1.4 s after 9 had been acknowledged through n1, which
+      was cut off from n2 and n3 at that time.
+
+      claimed      linearizable
+      found        stale reads on 3 of 20 keys
+      certainty    definite: it rests on answers alone
+      ✗            not kept: availability.ok
+      stale-read   Client 4 read 7 from k3 through n3, 1.4 s after 9 had been acknowledged in its
+                   place.
+      operations   38,020 ok · 7,000 refused · 1,902 failed · 1,389 unknown · 400 shed
+      available    74.9% of intended ok, 89.7% answered; longest gap without an ok 4 s
+      latency      p50 1.9 ms · p99 ≥ 1 s · max ≥ 1 s (response time)
+      faults       3 of 3 verified, 3 of 3 healed clean
+                   isolate n1: 21.0 s to 36.0 s; every node ok 348 ms later
+                   pause n3: 48.0 s to 51.0 s; every node ok 339 ms later
+                   kill n2: 62.0 s to 65.0 s; every node ok 339 ms later
+      report       RUN/report.html
+    ");
+}
+
 #[test]
 fn nothing_hostile_gets_through() {
     let mut run = Synthetic::usual("hostile");
@@ -128,7 +234,9 @@ fn a_summary_has_a_limit() {
         (gate.name, gate.holds) = (format!("gate-{number}"), false);
         verdict.gates.push(gate);
     }
-    let folder = Synthetic::usual("summary").write(&verdict);
+    let mut run = Synthetic::usual("summary");
+    run.rate = 20;
+    let folder = run.write(&verdict);
     let summary = temblor_reports::summary(&StoredRun::read(&folder).unwrap());
     assert!(summary.len() <= SUMMARY_BYTES_MOST);
     assert!(summary.contains("stale") && summary.contains("left out"), "{summary}");

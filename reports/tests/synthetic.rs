@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use temblor_history::{
-    Evidence, Expectations, FaultChange, FaultClass, FaultEvent, Happening, LoadSummary, Manifest,
-    Measured, NodeInfo, PhaseKind, PhasePlan, PlanInfo, RunEvent, RunFolder, SystemInfo, Verdict,
+    Evidence, Expectations, Fault, FaultChange, FaultClass, FaultEvent, Happening, LoadSummary,
+    Manifest, Measured, NodeInfo, PhaseKind, PhasePlan, PlanInfo, RunEvent, RunFolder, SystemInfo,
+    Verdict,
 };
 
 pub(crate) const SECOND: i64 = 1_000_000_000;
@@ -76,6 +77,18 @@ fn dealt(place: u64, salt: u64, most: u64) -> u64 {
     (hash ^ (hash >> 29)) % most
 }
 
+/// Whether clients of this node see trouble now: while it is faulted, and for a moment after.
+fn trouble(faults: &[Fault], node: &str, time: i64) -> bool {
+    faults.iter().any(|fault| {
+        let began = fault.began.map_or(i64::MAX, |at| at.earliest);
+        let healed = fault.healed.map_or(i64::MAX, |at| at.latest + SECOND / 3);
+        // An isolated leader stops everybody until another one is elected.
+        let everywhere = fault.fault == "isolate" && time - SECOND * 4 < began;
+        let touched = everywhere || fault.nodes.iter().any(|on| on == node);
+        (began..healed).contains(&time) && touched
+    })
+}
+
 impl Synthetic {
     /// The usual run: 100 s at 500 a second, three faults.
     pub(crate) fn usual(name: &'static str) -> Self {
@@ -118,10 +131,11 @@ impl Synthetic {
     fn write_history(&self, path: &Path) {
         let mut file = BufWriter::new(std::fs::File::create(path).unwrap());
         let mut lines: Vec<(i64, Value)> = Vec::new();
+        let faults = Fault::fold(&self.faults);
         let total = self.seconds * self.rate;
         let mut index = 0_u64;
         for number in 0..total {
-            lines.extend(self.operation(number as u64, number * SECOND / self.rate));
+            lines.extend(self.operation(&faults, number as u64, number * SECOND / self.rate));
             // Response times stay below three seconds: what is older may be written.
             if number % 10_000 == 0 || number == total - 1 {
                 let until = if number == total - 1 {
@@ -143,9 +157,9 @@ impl Synthetic {
     }
 
     /// Invocation and completion; nothing for what is shed.
-    fn operation(&self, number: u64, intended: i64) -> Vec<(i64, Value)> {
+    fn operation(&self, faults: &[Fault], number: u64, intended: i64) -> Vec<(i64, Value)> {
         let node = ["n1", "n2", "n3"][dealt(number, 1, 3) as usize];
-        let troubled = self.trouble(node, intended);
+        let troubled = trouble(faults, node, intended);
         if troubled && dealt(number, 2, 3) == 0 {
             return Vec::new();
         }
@@ -181,19 +195,6 @@ impl Synthetic {
         vec![(invoked, invoke), (invoked + took, complete)]
     }
 
-    /// Whether clients of this node see trouble now: while it is faulted, and for a moment after.
-    fn trouble(&self, node: &str, time: i64) -> bool {
-        let faults = temblor_history::Fault::fold(&self.faults);
-        faults.iter().any(|fault| {
-            let began = fault.began.map_or(i64::MAX, |at| at.earliest);
-            let healed = fault.healed.map_or(i64::MAX, |at| at.latest);
-            let everywhere = fault.fault == "isolate" && time < began + 4 * SECOND;
-            time >= began
-                && time < healed + SECOND / 3
-                && (everywhere || fault.nodes.iter().any(|on| on == node))
-        })
-    }
-
     fn events(&self) -> Vec<RunEvent> {
         let phase = |time: i64, phase: &str| RunEvent {
             time,
@@ -206,10 +207,11 @@ impl Synthetic {
             phase(recover * SECOND, "recover"),
             phase(self.seconds * SECOND, "final-reads"),
         ];
+        let faults = Fault::fold(&self.faults);
         for second in 1..=self.seconds {
             let time = second * SECOND;
             let troubled =
-                ["n1", "n2", "n3"].iter().filter(|node| self.trouble(node, time)).count();
+                ["n1", "n2", "n3"].iter().filter(|node| trouble(&faults, node, time)).count();
             let shed = self.rate as u64 * troubled as u64 / 9;
             events.push(RunEvent {
                 time,

@@ -3,6 +3,7 @@
 use temblor_history::{Manifest, Outcome, PhasePlan};
 
 use crate::digest::Digest;
+use crate::escape::{Markup, prose};
 use crate::{ServerLog, words};
 
 /// The facts' part of the page.
@@ -11,8 +12,8 @@ pub(crate) struct Facts<'a> {
     /// Each fact's name with its words.
     pub(crate) named: Vec<(&'static str, String)>,
     /// What decides whether acknowledged writes survive, and what the documentation permits.
-    pub(crate) durability: &'a [String],
-    pub(crate) limits: &'a [String],
+    pub(crate) durability: Vec<Markup>,
+    pub(crate) limits: Vec<Markup>,
     pub(crate) plan: &'a str,
     pub(crate) logs: &'a [ServerLog],
     /// Whether the ends of the logs are what a reader wants first.
@@ -26,8 +27,8 @@ pub(crate) fn facts<'a>(digest: &Digest<'a>) -> Facts<'a> {
     facts.retain(|(_, words)| !words.is_empty());
     Facts {
         named: facts,
-        durability: &manifest.system.durability,
-        limits: &manifest.system.limits,
+        durability: prose(&manifest.system.durability),
+        limits: prose(&manifest.system.limits),
         plan: &digest.run.plan,
         logs: &digest.run.logs,
         logs_open: digest.run.verdict.verdict == Outcome::Error,

@@ -3,12 +3,13 @@
 use temblor_history::Completion;
 
 use crate::digest::Digest;
+use crate::escape::Markup;
 use crate::measure::{
     LatencyOver, Quantile, Rates, Timing, Window, bin_width, latency_over_time, rates,
 };
 use crate::svg::{
-    Anchor, Band, LEFT, LevelAxis, LogAxis, Markup, RIGHT, Svg, TimeAxis, WIDTH, area, censored,
-    dots, draw_bands, draw_strip, round_step, steps, thinned,
+    Anchor, Band, LEFT, LevelAxis, LogAxis, RIGHT, Svg, TimeAxis, WIDTH, area, censored, dots,
+    draw_bands, draw_strip, round_step, steps, thinned,
 };
 use crate::words;
 

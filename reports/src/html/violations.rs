@@ -5,9 +5,9 @@ use temblor_history::{
 };
 
 use crate::digest::Digest;
-use crate::escape::shortened;
+use crate::escape::{Markup, prose, shortened};
 use crate::server_logs::NEAR;
-use crate::svg::{Band, Bar, Lane, Markup, draw_lanes};
+use crate::svg::{Band, Bar, Lane, draw_lanes};
 use crate::words;
 
 use super::table::{Cell, Table};
@@ -32,7 +32,7 @@ pub(crate) struct Violations {
     /// What the servers themselves did wrong.
     pub(crate) server_failures: Table,
     /// What the system's documentation permits, and what keeps acknowledged writes.
-    pub(crate) limits: Vec<String>,
+    pub(crate) limits: Vec<Markup>,
 }
 
 impl Violations {
@@ -81,7 +81,7 @@ pub(crate) fn violations(digest: &Digest<'_>) -> Violations {
             .collect(),
         broken: broken(digest),
         server_failures: server_failures(digest),
-        limits: system.limits.iter().chain(&system.durability).cloned().collect(),
+        limits: prose(system.limits.iter().chain(&system.durability)),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use temblor_history::{Fault, FaultClass};
 
-use super::{Anchor, Markup, Svg, TimeAxis, axis};
+use super::{Anchor, Svg, TimeAxis, axis};
+use crate::escape::Markup;
 use crate::measure::Window;
 use crate::words;
 

@@ -2,17 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::escape::html;
-
-/// HTML or SVG that is already escaped.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Markup(String);
-
-impl fmt::Display for Markup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::escape::{Markup, html};
 
 /// Which end of a text stands at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +95,7 @@ impl Svg {
     pub(crate) fn finish(self) -> Markup {
         let Self { width, height, label, body } = self;
         let (width, height) = (Number(width), Number(height));
-        Markup(format!(
+        Markup::made_of_escaped(format!(
             r#"<svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}">{body}</svg>"#
         ))
     }

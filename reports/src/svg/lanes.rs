@@ -4,7 +4,8 @@
 //! all ends is exact, long waits are drawn short. Each end's time stands at the foot.
 
 use super::band::{Band, draw_bands, text_width};
-use super::{Anchor, Markup, Svg, axis};
+use super::{Anchor, Svg, axis};
+use crate::escape::Markup;
 use crate::words;
 
 const LEFT: f64 = 128.0;
