@@ -105,3 +105,131 @@ impl NodeFaults {
         Effect::between(now, now, vec![evidence])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{ServerProcess, ServerState, Signal};
+
+    /// One server that does what it is told, and whom its end was laid to.
+    #[derive(Default)]
+    struct Fake {
+        server: Option<ServerProcess>,
+        started: i32,
+        blamed: Option<String>,
+        ends: Vec<Option<String>>,
+        clock_ns: i64,
+    }
+
+    impl NodeOps for Fake {
+        fn servers(&mut self) -> io::Result<Vec<ServerProcess>> {
+            Ok(self.server.clone().into_iter().collect())
+        }
+        fn signal(&mut self, _: &ServerProcess, signal: Signal) -> io::Result<()> {
+            match (signal, &mut self.server) {
+                (Signal::Kill, server @ Some(_)) => {
+                    *server = None;
+                    self.ends.push(self.blamed.clone());
+                }
+                (Signal::Stop, Some(server)) => server.state = ServerState::Stopped,
+                (Signal::Continue, Some(server)) => server.state = ServerState::Alive,
+                _ => {}
+            }
+            Ok(())
+        }
+        fn blame(&mut self, occurrence: Option<&str>) {
+            self.blamed = occurrence.map(Into::into);
+        }
+        fn start_servers(&mut self) -> io::Result<()> {
+            if self.server.is_none() {
+                self.started += 1;
+                let (pid, start, name) = (self.started, 0, "server".into());
+                self.server = Some(ServerProcess { pid, start, name, state: ServerState::Alive });
+            }
+            Ok(())
+        }
+        fn servers_down(&mut self) -> io::Result<Vec<String>> {
+            Ok(self.server.is_none().then(|| "server".into()).into_iter().collect())
+        }
+        fn wait(
+            &mut self,
+            at_most: Duration,
+            until: &mut dyn FnMut(&[ServerProcess]) -> bool,
+        ) -> io::Result<bool> {
+            self.clock_ns += at_most.as_nanos() as i64;
+            Ok(until(&self.servers()?))
+        }
+        fn now_ns(&self) -> i64 {
+            self.clock_ns
+        }
+    }
+
+    /// `state` after each step: which process, and whether it is stopped.
+    fn after(steps: &[(&str, Option<NodeFault>)]) -> Vec<(i32, bool)> {
+        let (mut node, mut faults) = (Fake::default(), NodeFaults::default());
+        node.start_servers().unwrap();
+        let mut states = Vec::new();
+        for (occurrence, step) in steps {
+            let effect = match step {
+                Some(fault) => faults.inject(&mut node, occurrence, *fault),
+                None => faults.heal(&mut node, occurrence),
+            };
+            assert!(effect.unwrap().evidence.iter().all(|seen| seen.holds), "{occurrence}");
+            let state = node
+                .server
+                .as_ref()
+                .map_or((0, false), |server| (server.pid, server.state == ServerState::Stopped));
+            states.push(state);
+        }
+        states
+    }
+
+    const KILL: Option<NodeFault> = Some(NodeFault::Kill);
+    const PAUSE: Option<NodeFault> = Some(NodeFault::Pause);
+    const RESTART: Option<NodeFault> = Some(NodeFault::Restart);
+
+    #[test]
+    fn each_heal_ends_its_own_fault_only() {
+        assert_eq!(after(&[("k", KILL), ("k", None)]), [(0, false), (2, false)]);
+        assert_eq!(after(&[("p", PAUSE), ("p", None)]), [(1, true), (1, false)]);
+        assert_eq!(after(&[("r", RESTART)]), [(2, false)]);
+        let overlapping = [("p", PAUSE), ("k", KILL), ("k", None), ("r", RESTART), ("p", None)];
+        assert_eq!(after(&overlapping), [(1, true), (0, false), (2, true), (3, true), (3, false)]);
+        let twice = [("p", PAUSE), ("q", PAUSE), ("p", None), ("q", None)];
+        assert_eq!(after(&twice), [(1, true), (1, true), (1, true), (1, false)]);
+        let paused_while_down = [("p", PAUSE), ("k", KILL), ("p", None), ("k", None)];
+        assert_eq!(after(&paused_while_down), [(1, true), (0, false), (0, false), (2, false)]);
+    }
+
+    #[test]
+    fn ends_are_laid_to_the_fault_that_caused_them() {
+        let (mut node, mut faults) = (Fake::default(), NodeFaults::default());
+        node.start_servers().unwrap();
+        faults.inject(&mut node, "r", NodeFault::Restart).unwrap();
+        faults.inject(&mut node, "k", NodeFault::Kill).unwrap();
+        assert_eq!(node.ends, [Some("r".into()), Some("k".into())]);
+        assert_eq!(node.blamed, None);
+    }
+
+    #[test]
+    fn a_fault_that_finds_nothing_has_no_evidence() {
+        let (mut node, mut faults) = (Fake::default(), NodeFaults::default());
+        for fault in [NodeFault::Kill, NodeFault::Pause] {
+            let effect = faults.inject(&mut node, "x", fault).unwrap();
+            assert!(effect.evidence.iter().any(|seen| !seen.holds), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn heal_all_leaves_everything_running() {
+        let (mut node, mut faults) = (Fake::default(), NodeFaults::default());
+        node.start_servers().unwrap();
+        faults.inject(&mut node, "p", NodeFault::Pause).unwrap();
+        faults.inject(&mut node, "k", NodeFault::Kill).unwrap();
+        let healed = faults.heal_all(&mut node).unwrap();
+        assert!(healed.evidence.iter().all(|seen| seen.holds));
+        assert_eq!(node.server.unwrap().state, ServerState::Alive);
+    }
+}

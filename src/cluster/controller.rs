@@ -67,6 +67,7 @@ impl Cluster {
             }
         };
         let nodes = adopt(&spec, made, &events, switch.as_ref())?;
+        futures_util::future::try_join_all(nodes.iter().map(|node| node.check_clock())).await?;
         let links = match (&switch, ports) {
             (Some(switch), Some(ports)) => {
                 let links = Links::new(nodes.clone(), Arc::clone(switch), ports);
@@ -121,7 +122,11 @@ impl Cluster {
         if fault.nodes.is_empty() {
             return Err(ClusterError::new(occurrence, "inject", "it acts on no node"));
         }
+        for node in &fault.nodes {
+            self.node(node)?;
+        }
         if kind != NodeFault::Restart {
+            // Before it is applied: what fails half-way shall be healed too.
             self.remembered().insert(occurrence.into(), fault.nodes.clone());
         }
         let ask = Ask::Inject { occurrence: occurrence.into(), fault: kind };

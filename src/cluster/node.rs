@@ -226,6 +226,21 @@ impl Node {
         }
     }
 
+    /// Sees that the agent stamps by the same clock as this process, which every time that it
+    /// reports relies on.
+    pub(super) async fn check_clock(&self) -> Result<(), ClusterError> {
+        let before = monotonic_ns();
+        let answer = self.ask(Ask::Ping).await?;
+        let after = monotonic_ns();
+        match answer {
+            Answer::Clock { at_ns } if (before..=after).contains(&at_ns) => Ok(()),
+            other => {
+                let why = format!("{other:?} is not between {before} and {after} ns");
+                Err(ClusterError::new(self.name.clone(), "read its clock", why))
+            }
+        }
+    }
+
     async fn send(&self, request: &Request) -> io::Result<()> {
         let line = channel::line(request)?;
         self.writing.lock().await.write_all(&line).await

@@ -10,6 +10,8 @@ use std::{
 const LONGEST: usize = 300;
 /// Lines told per pattern and file: the rest are in the file.
 const TOLD: u32 = 20;
+/// Bytes read at one look.
+const AT_ONCE: u64 = 16 << 20;
 /// A line without an end is cut here.
 const CARRIED: usize = 64 * 1024;
 
@@ -42,10 +44,11 @@ impl Output {
         }
         // A file that cannot be read yet is read the next time.
         let _ = self.take_in();
+        let whole = self.whole_lines();
+        let lines: Vec<u8> = self.carried.drain(..whole).collect();
         let mut found = Vec::new();
-        while let Some(end) = self.line_end() {
-            let line: Vec<u8> = self.carried.drain(..end).collect();
-            self.search(&String::from_utf8_lossy(&line), &mut found);
+        for line in lines.split(|byte| *byte == b'\n') {
+            self.search(&String::from_utf8_lossy(line), &mut found);
         }
         found
     }
@@ -53,13 +56,13 @@ impl Output {
     fn take_in(&mut self) -> std::io::Result<()> {
         let mut file = File::open(&self.path)?;
         file.seek(SeekFrom::Start(self.offset))?;
-        self.offset += file.take(1 << 20).read_to_end(&mut self.carried)? as u64;
+        self.offset += file.take(AT_ONCE).read_to_end(&mut self.carried)? as u64;
         Ok(())
     }
 
-    fn line_end(&self) -> Option<usize> {
-        let newline = self.carried.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
-        newline.or_else(|| (self.carried.len() > CARRIED).then_some(self.carried.len()))
+    fn whole_lines(&self) -> usize {
+        let newline = self.carried.iter().rposition(|byte| *byte == b'\n').map(|at| at + 1);
+        newline.unwrap_or(if self.carried.len() > CARRIED { self.carried.len() } else { 0 })
     }
 
     fn search(&mut self, line: &str, found: &mut Vec<Match>) {
