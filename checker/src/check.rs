@@ -45,6 +45,20 @@ pub struct Request {
 /// );
 /// ```
 pub fn check(history: &History, request: &Request, budget: &dyn Budget) -> CheckReport {
+    check_preferring(history, request, &[], budget)
+}
+
+/// A stretch of time, both ends included, nanoseconds since the run began.
+pub type Span = (i64, i64);
+
+/// The same; of several examples of one anomaly it shows one that ends within one of these spans,
+/// if there is one: a reader wants to see what happened under a fault.
+pub fn check_preferring(
+    history: &History,
+    request: &Request,
+    prefer: &[Span],
+    budget: &dyn Budget,
+) -> CheckReport {
     let mut report = blank(history, request);
     let mistakes = mistakes(request);
     if !mistakes.is_empty() {
@@ -53,7 +67,7 @@ pub fn check(history: &History, request: &Request, budget: &dyn Budget) -> Check
     }
     let checked = catch_unwind(AssertUnwindSafe(|| {
         let mut report = report.clone();
-        register::check(history, request, budget, &mut report);
+        register::check(history, request, prefer, budget, &mut report);
         report
     }));
     checked.unwrap_or_else(|panic| {

@@ -1,7 +1,7 @@
 //! From what was found in each object to the anomalies of a report: one of each kind, with its
 //! clearest example and the explanation in words.
 
-use crate::moments::Moments;
+use crate::{check::Span, moments::Moments};
 use temblor_history::{Anomaly, EventType, Witness, WitnessOp};
 
 /// One thing found in one object.
@@ -18,20 +18,40 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    /// Small is clear, definite is clearer; then the earliest.
-    fn unclearness(&self) -> (usize, bool, u64) {
+    /// What the reader prefers to see comes first. Then small is clear, and definite is clearer;
+    /// then the one that missed the longest: nobody takes seconds for an accident.
+    fn unclearness(&self, prefer: &[Span]) -> (bool, usize, bool, i64) {
         let ops = &self.witness.ops;
-        let last = ops.iter().map(|op| op.invoke_index).max();
-        (ops.len(), !self.definite, last.unwrap_or_default())
+        let preferred = self.culprit().is_some_and(|culprit| {
+            let end = culprit.completed.unwrap_or(culprit.invoked);
+            prefer.iter().any(|(from, to)| *from <= culprit.invoked && end <= *to)
+        });
+        (!preferred, ops.len(), !self.definite, -self.missed_for())
+    }
+
+    fn culprit(&self) -> Option<&WitnessOp> {
+        self.witness.ops.iter().find(|op| op.culprit)
+    }
+
+    /// From the last completion before the culprit began until then, nanoseconds.
+    fn missed_for(&self) -> i64 {
+        let Some(culprit) = self.culprit() else { return 0 };
+        let others = self.witness.ops.iter().filter(|op| !op.culprit);
+        let before = others.filter_map(|op| op.completed.filter(|end| *end <= culprit.invoked));
+        before.max().map_or(0, |end| culprit.invoked - end)
     }
 }
 
 /// One anomaly a kind, in the order of these kinds; at most one finding of a kind an object.
-pub(crate) fn anomalies(findings: &[Finding], kinds: &[&'static str]) -> Vec<Anomaly> {
+pub(crate) fn anomalies(
+    findings: &[Finding],
+    kinds: &[&'static str],
+    prefer: &[Span],
+) -> Vec<Anomaly> {
     let of_kind = |kind: &'static str| {
         let of_kind = findings.iter().filter(|finding| finding.kind == kind);
         let count = of_kind.clone().count() as u64;
-        let clearest = of_kind.min_by_key(|finding| finding.unclearness())?;
+        let clearest = of_kind.min_by_key(|finding| finding.unclearness(prefer))?;
         Some(anomaly(clearest, count))
     };
     kinds.iter().filter_map(|kind| of_kind(kind)).collect()

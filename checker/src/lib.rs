@@ -17,4 +17,4 @@ mod words;
 
 pub use budget::{Budget, Exhausted, Unlimited};
 pub use catalogue::{ConsistencyEntry, ModelEntry, consistencies, models};
-pub use check::{Request, check};
+pub use check::{Request, Span, check, check_preferring};

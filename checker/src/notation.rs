@@ -38,8 +38,8 @@ fn lane(line: &str) -> Vec<(usize, bool, Event)> {
     while let Some(skipped) = line[at..].find('|') {
         let begins = at + skipped;
         let rest = &line[begins + 1..];
-        let written = rest.find(['-', '|', '?', 'x', '!']).unwrap_or(rest.len());
-        let ends = rest.find(['|', '?', 'x', '!']);
+        let written = rest.find(['-', '|', '?', '!']).unwrap_or(rest.len());
+        let ends = rest[written..].find(['|', '?', 'x', '!']).map(|ends| written + ends);
         let operation = Operation::parse(rest[..written].trim_end());
         let event = |kind, column: usize| Event {
             process,

@@ -34,7 +34,7 @@ use temblor_history::{CheckReport, History, Outcome};
 
 use crate::{
     Budget, Exhausted, Request,
-    check::crash,
+    check::{Span, crash},
     findings::{Finding, anomalies},
     meter::Meter,
     words::{counted, was},
@@ -64,6 +64,7 @@ struct KeyResult {
 pub(crate) fn check(
     history: &History,
     request: &Request,
+    prefer: &[Span],
     budget: &dyn Budget,
     report: &mut CheckReport,
 ) {
@@ -87,7 +88,7 @@ pub(crate) fn check(
         .with_max_len(1)
         .map(|register| guarded(history, register, &meter, linearizable))
         .collect();
-    conclude(report, results);
+    conclude(report, results, prefer);
 }
 
 /// A crash over one key must not hide what is found in the others.
@@ -162,7 +163,7 @@ fn where_stopped(history: &History, register: &Register, stopped: &Stopped) -> S
 const NAMED: usize = 5;
 
 /// A violation outranks a crash, a crash what is undecided.
-fn conclude(report: &mut CheckReport, results: Vec<KeyResult>) {
+fn conclude(report: &mut CheckReport, results: Vec<KeyResult>, prefer: &[Span]) {
     let keys = results.len();
     let (mut findings, mut undecided, mut crashed) = (Vec::new(), Vec::new(), Vec::new());
     for result in results {
@@ -170,7 +171,7 @@ fn conclude(report: &mut CheckReport, results: Vec<KeyResult>) {
         undecided.extend(result.undecided);
         crashed.extend(result.crashed);
     }
-    report.anomalies = anomalies(&findings, &KINDS);
+    report.anomalies = anomalies(&findings, &KINDS, prefer);
     report.complete = undecided.is_empty() && crashed.is_empty();
     report.verdict = match () {
         () if !report.anomalies.is_empty() => Outcome::Violation,
