@@ -10,7 +10,7 @@ mod expectations;
 mod gates;
 mod words;
 
-use temblor_checker::{Request, check};
+use temblor_checker::{Request, Span, check_preferring};
 use temblor_history::{CheckReport, Outcome, RunFolder, Verdict};
 
 pub(crate) use self::budget::Limits;
@@ -34,17 +34,18 @@ pub(crate) fn judge(folder: &RunFolder, limits: Limits) -> Result<Verdict, Strin
 fn checked(evidence: &Evidence, consistency: &str, limits: Limits) -> CheckReport {
     let request =
         Request { model: evidence.manifest.model.clone(), consistency: consistency.to_owned() };
-    timed_check(&evidence.history, &request, limits)
+    timed_check(&evidence.history, &request, &evidence.fault_spans(), limits)
 }
 
-/// Checks a history and says how long it took.
+/// Checks a history and says how long it took. Examples from within the spans are preferred.
 pub(crate) fn timed_check(
     history: &temblor_history::History,
     request: &Request,
+    prefer: &[Span],
     limits: Limits,
 ) -> CheckReport {
     let began = monotonic_ns();
-    let mut report = check(history, request, &limits.budget());
+    let mut report = check_preferring(history, request, prefer, &limits.budget());
     report.seconds = (monotonic_ns() - began) as f64 / 1e9;
     report
 }

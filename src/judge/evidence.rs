@@ -22,6 +22,15 @@ impl Evidence {
         Ok(Self { manifest, history, faults, events, timings })
     }
 
+    /// When faults were active, as measured.
+    pub(super) fn fault_spans(&self) -> Vec<(i64, i64)> {
+        let span = |fault: &Fault| {
+            let healed = fault.healed.map_or(i64::MAX, |healed| healed.latest);
+            fault.began.map(|began| (began.earliest, healed))
+        };
+        self.faults.iter().filter_map(span).collect()
+    }
+
     /// Whether the run came to its end: otherwise its controller was killed.
     pub(super) fn ended(&self) -> bool {
         self.events.iter().any(|event| event.what == Happening::RunEnded)
