@@ -98,8 +98,16 @@ pub(crate) fn markdown(text: &str) -> String {
             '@' => escaped.push_str("&#64;"),
             '#' => escaped.push_str("&#35;"),
             ':' if !before_space => escaped.push_str("&#58;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '+' | '-' | '!' | '|'
-            | '~' | '$' => {
+            // A list, or the underline of a heading, begins with these.
+            '-' | '+' | '=' if escaped.is_empty() => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            '.' | ')' if !escaped.is_empty() && escaped.bytes().all(|b| b.is_ascii_digit()) => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
                 escaped.push('\\');
                 escaped.push(character);
             }
@@ -168,8 +176,14 @@ mod tests {
     fn markdown_has_no_markup() {
         assert_eq!(
             markdown("| @user #1 `x` <b>\n**b** [a](http://x)"),
-            "\\| &#64;user &#35;1 \\`x\\` &lt;b&gt; \\*\\*b\\*\\* \\[a\\]\\(http&#58;//x\\)"
+            "\\| &#64;user &#35;1 \\`x\\` &lt;b&gt; \\*\\*b\\*\\* \\[a\\](http&#58;//x)"
         );
+    }
+
+    #[test]
+    fn markdown_begins_no_list() {
+        let begun = ["- a", "+ a", "1. a", "12) a", "=== a", "a-b 1."].map(markdown);
+        assert_eq!(begun, ["\\- a", "\\+ a", "1\\. a", "12\\) a", "\\=== a", "a-b 1."]);
     }
 
     #[test]
