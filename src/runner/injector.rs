@@ -7,7 +7,7 @@ use temblor_faults::{End, FaultSpec, Placed, Schedule, Start, Trigger};
 use temblor_history::{FaultChange, FaultEvent, Measured};
 
 use super::{context::Context, resolution};
-use crate::cluster::{Applied, ResolvedFault};
+use crate::cluster::ResolvedFault;
 
 /// A target that is not there yet (no leader, a node that another fault holds) is looked for again
 /// after this.
@@ -147,17 +147,20 @@ impl Injector {
             },
         );
         let leader = self.context.leader_now();
-        match self.context.cluster.inject(name, &fault).await {
-            Ok(applied) => self.began(name, applied),
+        let applied = match self.context.cluster.inject(name, &fault).await {
+            Ok(applied) => applied,
             Err(error) => return self.failed(name, "inject", &error.to_string()).await,
+        };
+        let measured = self.context.measured(applied.begun);
+        let evidence = applied.evidence;
+        self.record(name, FaultChange::Began { measured, evidence: evidence.clone() });
+        if self.spec.end == End::AtOnce {
+            // What showed that it was done showed that it was over.
+            let because = "at once".to_owned();
+            return self.record(name, FaultChange::Healed { measured, evidence, because });
         }
         let because = self.wait_for_end(name, leader.as_deref()).await;
         self.heal(name, because).await;
-    }
-
-    fn began(&self, name: &str, applied: Applied) {
-        let measured = self.context.measured(applied.begun);
-        self.record(name, FaultChange::Began { measured, evidence: applied.evidence });
     }
 
     async fn heal(&self, name: &str, because: String) {
@@ -187,8 +190,7 @@ impl Injector {
     async fn wait_for_end(&self, name: &str, leader: Option<&str>) -> String {
         let now = self.context.clock.now_ns();
         let (until, trigger, words) = match &self.spec.end {
-            End::AtOnce => return "at once".into(),
-            End::WithPhase => (self.phase.ends_ns, None, "its phase ended"),
+            End::AtOnce | End::WithPhase => (self.phase.ends_ns, None, "its phase ended"),
             End::For(_) => {
                 let lasts = self.schedule.duration(&self.spec, occurrence_of(name));
                 (now + lasts.map_or(0, |lasts| lasts.as_nanos() as i64), None, "its time was up")

@@ -145,7 +145,7 @@ impl Recorder {
                 },
             );
             self.append(body);
-        })
+        });
     }
 
     /// Number and time are taken under one lock: lines are in the order of their times.
