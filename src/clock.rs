@@ -6,7 +6,7 @@
 use nix::time::{ClockId, clock_gettime};
 
 /// CLOCK_MONOTONIC in nanoseconds.
-pub fn monotonic_ns() -> i64 {
+pub(crate) fn monotonic_ns() -> i64 {
     // It cannot fail for a clock that every Linux has; zero would be seen at once.
     clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |time| ns(&time))
 }
@@ -17,51 +17,51 @@ fn ns(time: &nix::sys::time::TimeSpec) -> i64 {
 
 /// A run's time.
 #[derive(Debug, Clone, Copy)]
-pub struct RunClock {
+pub(crate) struct RunClock {
     zero_ns: i64,
 }
 
 impl RunClock {
     /// The run begins now.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { zero_ns: monotonic_ns() }
     }
 
     /// Nanoseconds since the run began.
-    pub fn now_ns(&self) -> i64 {
+    pub(crate) fn now_ns(&self) -> i64 {
         monotonic_ns() - self.zero_ns
     }
 
     /// A moment of CLOCK_MONOTONIC in the run's time.
-    pub fn of_monotonic(&self, monotonic_ns: i64) -> i64 {
+    pub(crate) fn of_monotonic(&self, monotonic_ns: i64) -> i64 {
         monotonic_ns - self.zero_ns
     }
 }
 
 /// The wall clock in UTC, to the millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WallTime {
+pub(crate) struct WallTime {
     seconds: i64,
     milliseconds: u32,
 }
 
 impl WallTime {
     /// Now.
-    pub fn now() -> Self {
+    pub(crate) fn now() -> Self {
         let time = clock_gettime(ClockId::CLOCK_REALTIME)
             .map_or((0, 0), |time| (time.tv_sec(), time.tv_nsec()));
         Self { seconds: time.0, milliseconds: (time.1 / 1_000_000) as u32 }
     }
 
     /// A seed for a plan that has none; short, since people type it.
-    pub fn fresh_seed(&self) -> u64 {
+    pub(crate) fn fresh_seed(&self) -> u64 {
         let draw = temblor_history::Seed(self.seconds as u64);
         draw.draw("fresh", u64::from(self.milliseconds) + (u64::from(std::process::id()) << 10))
             >> 44
     }
 
     /// `2026-11-22T10:04:05.123Z`.
-    pub fn rfc3339(&self) -> String {
+    pub(crate) fn rfc3339(&self) -> String {
         let (year, month, day) = civil_date(self.seconds.div_euclid(86_400));
         let second = self.seconds.rem_euclid(86_400);
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
@@ -70,7 +70,7 @@ impl WallTime {
     }
 
     /// `20261122T100405.123Z`: sorts by time, and is good for a folder's name.
-    pub fn folder_name(&self) -> String {
+    pub(crate) fn folder_name(&self) -> String {
         self.rfc3339().replace(['-', ':'], "")
     }
 }

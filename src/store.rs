@@ -13,10 +13,10 @@ use serde::Serialize;
 use temblor_history::RunFolder;
 
 /// The folder that holds all runs, below the current one.
-pub const RUNS: &str = "runs";
+pub(crate) const RUNS: &str = "runs";
 
 /// Makes the folder of a new run and points `latest` at it.
-pub fn create(runs: &Path, plan: &str, start: &str) -> io::Result<RunFolder> {
+pub(crate) fn create(runs: &Path, plan: &str, start: &str) -> io::Result<RunFolder> {
     let folder = runs.join(plan).join(start);
     fs::create_dir_all(&folder).map_err(|error| name(&error, "make", &folder))?;
     point_latest(runs, &Path::new(plan).join(start))?;
@@ -35,7 +35,7 @@ fn point_latest(runs: &Path, target: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// Says in words what was looked for and what to do.
-pub fn find(runs: &Path, run: &str) -> Result<RunFolder, String> {
+pub(crate) fn find(runs: &Path, run: &str) -> Result<RunFolder, String> {
     let folder = if run == "latest" { runs.join("latest") } else { PathBuf::from(run) };
     let found = RunFolder::new(&folder);
     if found.history().is_file() || found.manifest().is_file() {
@@ -52,7 +52,7 @@ pub fn find(runs: &Path, run: &str) -> Result<RunFolder, String> {
 ///
 /// # Errors
 /// Says in words what was looked for.
-pub fn find_folder(runs: &Path, run: &str) -> Result<RunFolder, String> {
+pub(crate) fn find_folder(runs: &Path, run: &str) -> Result<RunFolder, String> {
     let folder = if run == "latest" { runs.join("latest") } else { PathBuf::from(run) };
     if folder.is_dir() {
         return Ok(RunFolder::new(fs::canonicalize(&folder).unwrap_or(folder)));
@@ -61,7 +61,7 @@ pub fn find_folder(runs: &Path, run: &str) -> Result<RunFolder, String> {
 }
 
 /// Every run stored below a folder, oldest first by name.
-pub fn all(runs: &Path) -> Vec<RunFolder> {
+pub(crate) fn all(runs: &Path) -> Vec<RunFolder> {
     let mut found: Vec<PathBuf> = children(runs)
         .into_iter()
         .filter(|plan| !plan.is_symlink())
@@ -78,7 +78,7 @@ fn children(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Writes a file whole or not at all.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(".new");
     let fresh = PathBuf::from(fresh);
@@ -88,7 +88,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Writes a value as indented JSON, whole or not at all.
-pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
     let mut bytes = serde_json::to_vec_pretty(value)?;
     bytes.push(b'\n');
     write_whole(path, &bytes)
@@ -96,20 +96,20 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
 
 /// A file that grows by JSON lines; each line is on disk (in the page cache) when `append` returns.
 #[derive(Debug)]
-pub struct LineFile {
+pub(crate) struct LineFile {
     file: File,
     path: PathBuf,
 }
 
 impl LineFile {
     /// Makes the file, empty.
-    pub fn create(path: &Path) -> io::Result<Self> {
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
         let file = File::create(path).map_err(|error| name(&error, "make", path))?;
         Ok(Self { file, path: path.to_owned() })
     }
 
     /// Appends one line, in one write.
-    pub fn append(&mut self, value: &impl Serialize) -> io::Result<()> {
+    pub(crate) fn append(&mut self, value: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_vec(value)?;
         line.push(b'\n');
         self.file.write_all(&line).map_err(|error| name(&error, "write to", &self.path))
