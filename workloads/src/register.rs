@@ -75,7 +75,7 @@ impl Workload for Register {
 
     /// The value to write is the operation's number, counted from 1: unique in the run.
     fn intend(&self, number: u64) -> Intent {
-        let f = FUNCTIONS[self.mix.choose(self.seed.draw("register.function", number))];
+        let f = FUNCTIONS[self.mix.choose(self.seed.draw("f", number))];
         Intent {
             f,
             key: Some(Arc::new(self.slots.at(number).key())),

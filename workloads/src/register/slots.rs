@@ -47,7 +47,7 @@ impl Slots {
     pub(super) fn new(count: usize, skew: f64, retire_after: Option<u64>, seed: Seed) -> Self {
         let weights: Vec<f64> = (1..=count).map(|rank| (rank as f64).powf(-skew)).collect();
         let head_start =
-            |slot| retire_after.map_or(0, |life| seed.draw("register.head-start", slot) % life);
+            |slot| retire_after.map_or(0, |life| seed.draw("head start", slot) % life);
         Self {
             choice: Weighted::new(&weights),
             seed,
@@ -58,7 +58,7 @@ impl Slots {
 
     /// The place that the `number`-th intended operation is about.
     pub(super) fn at(&self, number: u64) -> Place {
-        let slot = self.choice.choose(self.seed.draw("register.slot", number));
+        let slot = self.choice.choose(self.seed.draw("slot", number));
         Place { slot, generation: self.generation(slot, number) }
     }
 
