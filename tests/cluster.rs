@@ -3,6 +3,7 @@
 //! Each cluster has a process of its own, which is this program again (see `scenario`): `main`
 //! must let [`play`] have its arguments before it does anything else.
 
+mod rootless;
 mod scenario;
 
 use std::process::Command;
@@ -25,6 +26,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         needing(NAMESPACES, "cluster::servers_own_failures_are_told", || {
             scenario("own-failures", "namespaces")
         }),
+        needing(NAMESPACES, "cluster::links_work_without_root", || rootless("links")),
+        needing(NAMESPACES, "cluster::faults_on_servers_work_without_root", || {
+            rootless("processes")
+        }),
         needing(NAMESPACES, "cluster::servers_run_as_the_user_they_want", || {
             scenario("users", "namespaces")
         }),
@@ -41,13 +46,21 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 fn scenario(name: &str, provider: &str) -> Result<(), Failed> {
+    in_a_process(&["cluster-scenario", name], &[provider])
+}
+
+fn rootless(name: &str) -> Result<(), Failed> {
+    in_a_process(&["cluster-rootless", name], &[])
+}
+
+fn in_a_process(part: &[&str], more: &[&str]) -> Result<(), Failed> {
     let _lock = cluster_lock()?;
-    let scratch = Scratch::new(&format!("cluster-{name}-{provider}"))?;
+    let scratch = Scratch::new(&part.join("-"))?;
     let before = Machine::now();
     let output = Command::new(std::env::current_exe()?)
-        .args(["cluster-scenario", name])
+        .args(part)
         .arg(scratch.path())
-        .arg(provider)
+        .args(more)
         .output()?;
     ensure(output.status.success(), || {
         let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));

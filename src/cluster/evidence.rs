@@ -90,10 +90,16 @@ pub(super) fn of_others(what: &str, links: &[(String, LinkPolicy, Seen)]) -> Opt
             format!("{name}: {}, expected: {}", observed(seen), expected(policy, seen.sent))
         })
         .collect();
-    let as_expected = format!("all {} as expected", links.len());
+    let (count, as_expected) = (links.len(), format!("all {} as expected", links.len()));
+    let untouched = links.iter().all(|(_, policy, _)| *policy == LinkPolicy::default());
+    let expected = if untouched {
+        format!("all arrive, on each of {count}")
+    } else {
+        format!("each of {count} as the active faults leave it")
+    };
     (!links.is_empty()).then(|| Evidence {
         what: format!("datagrams on {what}"),
-        expected: "each link does what the faults that are active make of it".into(),
+        expected,
         holds: bad.is_empty(),
         observed: if bad.is_empty() { as_expected } else { bad.join("; ") },
     })

@@ -38,7 +38,7 @@ pub(super) fn mount_proc() -> io::Result<()> {
 /// Trying it out in a child, since some systems (AppArmor) let one make a user namespace and only
 /// then refuse what it is for.
 pub(super) mod trial {
-    use std::{fs, io};
+    use std::{fs, io, path::Path};
 
     use nix::{
         sched::{CloneFlags, unshare},
@@ -102,6 +102,9 @@ pub(super) mod trial {
     }
 
     fn advice(step: Step, rootless: bool) -> String {
+        if step == Step::Tap && !Path::new("/dev/net/tun").exists() {
+            return "there is no /dev/net/tun: modprobe tun, as root".into();
+        }
         if step == Step::Tap && rootless {
             return "run as root, or let users open it: chmod 0666 /dev/net/tun".into();
         }

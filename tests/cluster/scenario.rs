@@ -18,6 +18,8 @@ use temblor_history::Evidence;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 const ECHO: u16 = 7;
+/// This program, also where its folder is closed to the user.
+const PROGRAM: &str = "/proc/self/exe";
 
 /// Plays the part that the arguments ask for; none: they ask for no part.
 pub fn play(args: &[String]) -> Option<i32> {
@@ -26,6 +28,7 @@ pub fn play(args: &[String]) -> Option<i32> {
         (part, rest) if part == "agent" => Some(agent_main(rest)),
         (part, rest) if part == "echo-server" => Some(told(echo_server(rest))),
         (part, rest) if part == "cluster-scenario" => Some(told(scenario(rest))),
+        (part, rest) if part == "cluster-rootless" => Some(told(super::rootless::play(rest))),
         _ => None,
     }
 }
@@ -44,8 +47,7 @@ fn told(result: Result<(), String>) -> i32 {
 fn echo_server(args: &[String]) -> Result<(), String> {
     let address: Ipv4Addr = args.first().ok_or("no address")?.parse().map_err(words)?;
     if args.get(1).is_some_and(|how| how == "daemon") {
-        let program = std::env::current_exe().map_err(words)?;
-        let mut child = std::process::Command::new(program);
+        let mut child = std::process::Command::new(PROGRAM);
         child.args(["echo-server", &args[0]]).spawn().map_err(words)?;
         return Ok(());
     }
@@ -117,11 +119,10 @@ fn scenario(args: &[String]) -> Result<(), String> {
 }
 
 fn spec(folder: &Path, provider: Provider) -> Result<ClusterSpec, String> {
-    let program = std::env::current_exe().map_err(words)?.display().to_string();
     let run = folder.display().to_string();
     let nodes = addresses(&provider, &run, 3).into_iter().zip(1..).map(|(address, number)| {
         let node = folder.join(format!("n{number}"));
-        let mut argv = vec![program.clone(), "echo-server".into(), address.to_string()];
+        let mut argv = vec![PROGRAM.to_string(), "echo-server".into(), address.to_string()];
         if number == 3 {
             argv.push("daemon".into());
         }
