@@ -46,8 +46,7 @@ impl Slots {
     /// Zipf's law: the slot of rank r is chosen in proportion to r^-skew; skew 0 is uniform.
     pub(super) fn new(count: usize, skew: f64, retire_after: Option<u64>, seed: Seed) -> Self {
         let weights: Vec<f64> = (1..=count).map(|rank| (rank as f64).powf(-skew)).collect();
-        let head_start =
-            |slot| retire_after.map_or(0, |life| seed.draw("head start", slot) % life);
+        let head_start = |slot| retire_after.map_or(0, |life| seed.draw("head start", slot) % life);
         Self {
             choice: Weighted::new(&weights),
             seed,

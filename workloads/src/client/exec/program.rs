@@ -33,6 +33,9 @@ const LINE_BYTES_MAX: u64 = 1 << 20;
 /// Most of a line that is quoted in a note, characters.
 const QUOTED_CHARS_MAX: usize = 120;
 
+/// Most notes on one program's output: a program that babbles must not fill the disk.
+const NOTES_MAX: u32 = 100;
+
 /// How long a program may take to end once its stdin is closed.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -84,7 +87,7 @@ impl Program {
         let (outbox, lines) = mpsc::unbounded_channel();
         let (end, ending) = oneshot::channel();
         let owed = std::sync::Arc::new(Mutex::new(Owed::default()));
-        let listener = Listener { child, owed: owed.clone(), notes: stderr.try_clone()? };
+        let listener = Listener { child, owed: owed.clone(), notes: stderr.try_clone()?, noted: 0 };
         tokio::spawn(write_lines(stdin, lines));
         tokio::spawn(listener.run(stdout, ending));
         Ok(Self { outbox, end: Mutex::new(Some(end)), owed })
@@ -177,6 +180,8 @@ struct Listener {
     child: Child,
     owed: std::sync::Arc<Mutex<Owed>>,
     notes: File,
+    /// Notes so far.
+    noted: u32,
 }
 
 impl Listener {
@@ -244,8 +249,11 @@ impl Listener {
             Err(error) => {
                 let note = senseless(line, &error);
                 owed.blame_the_only_one(&note);
-                // The note helps; a file that takes no more is no reason to stop.
-                let _ = writeln!(self.notes, "temblor: {note}");
+                self.noted += 1;
+                if self.noted <= NOTES_MAX {
+                    // The note helps; a file that takes no more is no reason to stop.
+                    let _ = writeln!(self.notes, "temblor: {note}");
+                }
             }
         }
     }
