@@ -157,7 +157,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 5] = [
     ("checker", &["history"]),
     ("workloads", &["history", "checker"]),
     ("faults", &["history"]),
-    ("reports", &["history", "checker"]),
+    ("reports", &["history"]),
 ];
 
 fn dependencies_point_one_way() -> Result<(), Failed> {

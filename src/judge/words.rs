@@ -61,8 +61,12 @@ pub(super) fn sentence(evidence: &Evidence, verdict: &Verdict, wanted: Option<&s
             format!("Nothing wrong was found, but this run proves nothing: {}.", reasons.join("; "))
         }
         Outcome::Error => {
-            let errors = verdict.errors.join("; ");
-            format!("The harness failed, so nothing is said of the system: {errors}.")
+            let first = verdict.errors.first().map_or("it did not say why", String::as_str);
+            let more = match verdict.errors.len() {
+                0 | 1 => String::new(),
+                many => format!(" (and {} more)", many - 1),
+            };
+            format!("The harness failed, so nothing is said of the system: {first}{more}.")
         }
     }
 }

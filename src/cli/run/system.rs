@@ -71,6 +71,26 @@ fn run(argv: &[String]) -> Result<(), String> {
 pub(super) fn version(argv: &[String]) -> String {
     let Some((program, arguments)) = argv.split_first() else { return String::new() };
     let Ok(output) = Command::new(program).args(arguments).output() else { return String::new() };
-    let words = String::from_utf8_lossy(&output.stdout);
-    words.lines().next().unwrap_or_default().trim().to_owned()
+    number_in(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// `etcd Version: 3.4.23` says 3.4.23; a line without such a word is taken whole.
+fn number_in(words: &str) -> String {
+    let line = words.lines().next().unwrap_or_default().trim();
+    let version =
+        |word: &&str| word.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit());
+    line.split_whitespace().find(version).unwrap_or(line).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_found_in_what_servers_say() {
+        assert_eq!(number_in("etcd Version: 3.4.23\nGit SHA: 1\n"), "3.4.23");
+        assert_eq!(number_in("temblor 0.1.0"), "0.1.0");
+        assert_eq!(number_in("Redis server v=7.0.15"), "Redis server v=7.0.15");
+        assert_eq!(number_in(""), "");
+    }
 }
