@@ -18,3 +18,8 @@ mod words;
 pub use budget::{Budget, Exhausted, Unlimited};
 pub use catalogue::{ConsistencyEntry, ModelEntry, consistencies, models};
 pub use check::{Request, Span, check, check_preferring};
+
+/// Holds the examples of the README to what the code does.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

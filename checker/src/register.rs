@@ -5,6 +5,8 @@
 //! in n·log n where written values are unique ([`zones`]), else by the general engine ([`sweep`]).
 //! A violation is made small ([`minimize`]) and told in words ([`explain`]).
 
+mod alternatives;
+mod cut;
 mod explain;
 mod extract;
 mod involved;

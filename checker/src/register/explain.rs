@@ -2,8 +2,9 @@
 
 use super::{
     Effect, RegisterOp, ValueNumber,
+    alternatives::{legal_instead, recent_values},
     judge::Judgement,
-    minimize::{Core, legal_instead, recent_values},
+    minimize::Core,
     operations::INITIAL,
     story::{Story, Told},
     zones::{Conflict, Zone},
@@ -143,12 +144,10 @@ impl Explaining<'_, '_> {
     fn over(&self, culprit: &RegisterOp, new: ValueNumber) -> String {
         let story = self.story;
         let (found, number) = (Self::found(culprit), self.number(culprit));
-        let once = match found {
-            INITIAL => format!("Nobody ever wrote {}", story.value(found)),
-            _ => format!("{} was written once", story.value(found)),
-        };
         format!(
-            "{once}, so it was gone for good when {} was there; but {number} found it.",
+            "{} was not written again, so it was gone for good when {} was there; but {number} found \
+             it.",
+            story.value(found),
             story.value(new)
         )
     }
@@ -203,7 +202,7 @@ impl Explaining<'_, '_> {
         let sentence = format!("{} before {} began", story.deed(seen), story.change(write));
         let mut proof = self.chains();
         proof.push(format!(
-            "{} is the only write of {value}; it began{}.",
+            "Nobody began to write {value} before {} did{}.",
             self.number(write),
             story.invoked_at(write)
         ));
@@ -216,17 +215,20 @@ impl Explaining<'_, '_> {
         let (one, other) = (self.op(first), self.op(second));
         let old = story.value(value);
         let sentence = format!(
-            "two cas{} from {old} succeeded ({}; {}), although {old} was there only once",
+            "two cas{} from {old} succeeded ({}; {}), although {old} was not written again in between",
             story.of_key(),
             story.who(one.source),
             story.who(other.source)
         );
-        let once = match value {
-            INITIAL => format!("{old} is the initial value, and nobody ever wrote it."),
-            _ => format!("{old} was written once."),
+        let writer = story.ops().iter().find(|op| op.effect.written() == Some(value));
+        let there = match writer {
+            Some(writer) => {
+                format!("{} wrote {old}, and nobody wrote it again.", self.number(writer))
+            }
+            None => format!("{old} is the initial value, and nobody wrote it again."),
         };
         let proof = vec![
-            once,
+            there,
             format!(
                 "{} and {} each found {old} and replaced it; whichever came second cannot have \
                  found it.",

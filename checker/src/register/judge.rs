@@ -54,7 +54,7 @@ mod tests {
         let unique = shapes().map(|shape| Shape { values: 0, ..shape });
         for (number, shape) in (1_000..).zip(unique) {
             let mut random = Random::new(number);
-            for _ in 0..cases(1_000) {
+            for _ in 0..cases(700) {
                 let ops = history(&mut random, shape);
                 let legal = oracle::linearizable(&ops);
                 match fast(&ops) {

@@ -4,11 +4,13 @@ use temblor_history::History;
 
 use super::{
     Effect, RegisterOp, ValueNumber,
+    alternatives::{legal_instead, recent_values},
+    cut::shortest_beginning,
     explain::explain,
     extract::Register,
     involved::involved,
     judge::{Judgement, fast, judge},
-    minimize::{Core, legal_instead, minimize, recent_values, shortest_beginning},
+    minimize::{Core, minimize},
     operations::INITIAL,
     story::{Story, Told},
     sweep::{self, Decision, Stopped},

@@ -6,13 +6,14 @@
 //!   What follows the value in a legal order is a write in any case. Only a refused cas might have
 //!   found another value where this one was: then the value stays, unless its time and that of the
 //!   refused cas are certainly apart ([`apart`]);
-//! - everything invoked after some event, and the returns after it ([`shortest_beginning`]): a
-//!   history cut off at any event is legal if the whole is.
+//! - what comes after some event, or certainly before some write ([`super::cut`]).
+
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    Effect, NEVER, RegisterOp, ValueNumber,
+    Effect, RegisterOp, ValueNumber,
+    cut::from_write,
     judge::{Judgement, judge},
-    operations::INITIAL,
 };
 use crate::meter::Meter;
 
@@ -36,30 +37,11 @@ pub(crate) fn minimize(ops: &[RegisterOp], meter: &Meter<'_>) -> Core {
     let mut work = Work { ops: ops.to_vec(), meter, attempts: 0, interrupted: false };
     if ops.len() > BULK {
         work.try_replace(without_refusals(&work.ops));
+        work.cut_before();
         work.cut_old();
     }
     work.leave_out();
     Core { ops: work.ops, minimal: !work.interrupted }
-}
-
-/// The shortest beginning of a violation that is one. Its last event is the return of an
-/// observation or a cas: to learn that a write took effect rules nothing out by itself.
-pub(crate) fn shortest_beginning(ops: &[RegisterOp], meter: &Meter<'_>) -> Vec<RegisterOp> {
-    let mut returns: Vec<u32> = ops.iter().map(|op| op.returned).collect();
-    returns.retain(|&returned| returned != NEVER);
-    returns.sort_unstable();
-    let (mut legal, mut violating) = (0, returns.len());
-    while legal + 1 < violating {
-        let middle = usize::midpoint(legal, violating);
-        let candidate = beginning(ops, returns[middle - 1]);
-        match judge(&candidate, meter) {
-            Judgement::Violation(_) => violating = middle,
-            Judgement::Linearizable | Judgement::Undecided(_) => legal = middle,
-        }
-    }
-    returns
-        .get(violating.wrapping_sub(1))
-        .map_or_else(|| ops.to_vec(), |&last| beginning(ops, last))
 }
 
 /// What could be left out.
@@ -67,7 +49,10 @@ pub(crate) fn shortest_beginning(ops: &[RegisterOp], meter: &Meter<'_>) -> Vec<R
 pub(crate) enum Unit {
     /// The observation of this operation, by its source.
     Observation(u32),
+    /// This value.
     Value(ValueNumber),
+    /// All that certainly came before the write of this operation, by its source.
+    Before(u32),
 }
 
 struct Work<'a> {
@@ -100,6 +85,22 @@ impl Work<'_> {
             self.ops = candidate;
         }
         smaller
+    }
+
+    /// Leaves out what came before the latest write for which that works.
+    fn cut_before(&mut self) {
+        let original = self.ops.clone();
+        let writes = certain_writes(&original);
+        let (mut violating, mut legal) = (0, writes.len() + 1);
+        while violating + 1 < legal {
+            let middle = usize::midpoint(violating, legal);
+            let candidate = without(&original, &[writes[middle - 1]]);
+            if candidate.is_some_and(|candidate| self.try_replace(candidate)) {
+                violating = middle;
+            } else {
+                legal = middle;
+            }
+        }
     }
 
     /// Leaves out as many of the values that were done with first as possible.
@@ -147,9 +148,18 @@ pub(crate) fn units(ops: &[RegisterOp]) -> Vec<Unit> {
     let mut values: Vec<ValueNumber> = ops.iter().filter_map(|op| op.effect.written()).collect();
     values.sort_unstable();
     values.dedup();
-    observations.chain(values.into_iter().map(Unit::Value)).collect()
+    let values = values.into_iter().map(Unit::Value);
+    certain_writes(ops).into_iter().rev().chain(observations).chain(values).collect()
 }
 
+/// The cuts that there are, the earliest first.
+fn certain_writes(ops: &[RegisterOp]) -> Vec<Unit> {
+    let certain = ops.iter().filter(|op| op.certain() && op.effect.written().is_some());
+    certain.map(|op| Unit::Before(op.source)).collect()
+}
+
+/// The operations without these units; none if that would not be honest, or would take away all
+/// writes of a value that somebody found: then the witness would show something else.
 pub(crate) fn without(ops: &[RegisterOp], units: &[Unit]) -> Option<Vec<RegisterOp>> {
     let mut rest = ops.to_vec();
     let mut values = Vec::new();
@@ -159,9 +169,22 @@ pub(crate) fn without(ops: &[RegisterOp], units: &[Unit]) -> Option<Vec<Register
                 rest.retain(|op| op.source != source || op.effect.written().is_some());
             }
             Unit::Value(value) => values.push(value),
+            Unit::Before(source) => {
+                if let Some(write) = rest.iter().find(|op| op.source == source).copied() {
+                    rest = from_write(&rest, &write);
+                }
+            }
         }
     }
-    without_values(&rest, &values)
+    let rest = without_values(&rest, &values)?;
+    let (before, after) = (written_values(ops), written_values(&rest));
+    let explained = |value| !before.contains(&value) || after.contains(&value);
+    let demanded = |op: &RegisterOp| op.effect.demanded();
+    rest.iter().filter_map(demanded).all(explained).then_some(rest)
+}
+
+fn written_values(ops: &[RegisterOp]) -> HashSet<ValueNumber> {
+    ops.iter().filter_map(|op| op.effect.written()).collect()
 }
 
 fn without_refusals(ops: &[RegisterOp]) -> Vec<RegisterOp> {
@@ -169,23 +192,9 @@ fn without_refusals(ops: &[RegisterOp]) -> Vec<RegisterOp> {
     ops.iter().filter(observed).copied().collect()
 }
 
-/// The history up to and with this event.
-pub(crate) fn beginning(ops: &[RegisterOp], last: u32) -> Vec<RegisterOp> {
-    let begun = ops.iter().filter(|op| op.invoked <= last);
-    let cut = |op: &RegisterOp| {
-        if op.returned <= last {
-            Some(*op)
-        } else {
-            let returned = NEVER;
-            op.effect.written().map(|_| RegisterOp { returned, ..*op })
-        }
-    };
-    begun.filter_map(cut).collect()
-}
-
 /// Values that were written, those first whose operations were over first.
 fn by_last_use(ops: &[RegisterOp]) -> Vec<ValueNumber> {
-    let mut last_use = std::collections::BTreeMap::new();
+    let mut last_use = BTreeMap::new();
     for value in ops.iter().filter_map(|op| op.effect.written()) {
         last_use.entry(value).or_insert(0);
     }
@@ -202,7 +211,7 @@ fn by_last_use(ops: &[RegisterOp]) -> Vec<ValueNumber> {
 
 /// The history without these values, unless a refused cas forbids it.
 fn without_values(ops: &[RegisterOp], values: &[ValueNumber]) -> Option<Vec<RegisterOp>> {
-    let gone: std::collections::HashSet<ValueNumber> = values.iter().copied().collect();
+    let gone: HashSet<ValueNumber> = values.iter().copied().collect();
     let dropped = |value: Option<ValueNumber>| value.is_some_and(|value| gone.contains(&value));
     let mut rest = Vec::with_capacity(ops.len());
     for &op in ops {
@@ -232,37 +241,4 @@ fn apart(rest: &[RegisterOp], writer: &RegisterOp, refused: &RegisterOp) -> bool
             && op.returned < refused.invoked
     };
     refused.returned < writer.invoked || rest.iter().any(between)
-}
-
-/// The values that an observation could have found instead, in a history that is a violation only
-/// because of it: of the values offered, those that make it legal.
-pub(crate) fn legal_instead(
-    ops: &[RegisterOp],
-    culprit: &RegisterOp,
-    offered: &[ValueNumber],
-    meter: &Meter<'_>,
-) -> Vec<ValueNumber> {
-    let legal = |value: &ValueNumber| {
-        let replaced = |op: &RegisterOp| {
-            if op.source == culprit.source {
-                RegisterOp { effect: Effect::Read(*value), ..*op }
-            } else {
-                *op
-            }
-        };
-        let ops: Vec<RegisterOp> = ops.iter().map(replaced).collect();
-        judge(&ops, meter) == Judgement::Linearizable
-    };
-    offered.iter().copied().filter(legal).collect()
-}
-
-/// The values that were written most lately, each once, and the initial one.
-pub(crate) fn recent_values(ops: &[RegisterOp], most: usize) -> Vec<ValueNumber> {
-    let mut values = Vec::new();
-    for value in ops.iter().rev().filter_map(|op| op.effect.written()).chain([INITIAL]) {
-        if !values.contains(&value) && (values.len() < most || value == INITIAL) {
-            values.push(value);
-        }
-    }
-    values
 }

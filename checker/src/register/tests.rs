@@ -143,7 +143,7 @@ fn repeated_values_are_decided_too() {
         0: |w1-|     |w1-|
         1:     |w2-|       |r2-|
         ",
-        &["non-linearizable"],
+        &["stale-read"],
     );
 }
 

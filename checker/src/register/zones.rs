@@ -21,7 +21,7 @@ pub(crate) enum Arrangement {
     /// An order of all operations that have to be in it, by their places. Not proven yet: that is
     /// for [`super::replay`].
     Order(Vec<u32>),
-    /// There is none, for each of these reasons (the first [`CONFLICTS`] of them).
+    /// There is none, for each of these reasons (at most [`CONFLICTS`] of them).
     Conflicts(Vec<Conflict>),
     /// A value is written twice, or the initial one is written: not for this algorithm.
     Repeated,
@@ -279,13 +279,13 @@ fn conflicts_between(blocks: &[Block]) -> Vec<Conflict> {
         if zone.has_to_precede(&other) && other.has_to_precede(&zone) {
             let back = zone.invoked > other.invoked;
             let (stale, fresh) = if back { (zone, other) } else { (other, zone) };
-            conflicts.push(Conflict::Between { stale, fresh });
-            if conflicts.len() == CONFLICTS {
-                break;
-            }
+            conflicts.push((fresh.returned, Conflict::Between { stale, fresh }));
         }
     }
-    conflicts
+    // The newest values are those that were missed last.
+    conflicts.sort_unstable_by_key(|&(returned, _)| std::cmp::Reverse(returned));
+    conflicts.truncate(CONFLICTS);
+    conflicts.into_iter().map(|(_, conflict)| conflict).collect()
 }
 
 /// Forward zones in the order of their beginnings.

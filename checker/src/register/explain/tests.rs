@@ -33,7 +33,7 @@ fn a_stale_read() {
 
       1. (1) wrote 17 and was acknowledged at 2.100 s, before (2) began at 3.000 s: so 17 was there before 21.
       2. (2) wrote 21 and was acknowledged at 3.700 s, before (3) began at 4.400 s: so 21 was there before (3) looked.
-      3. 17 was written once, so it was gone for good when 21 was there; but (3) found it.
+      3. 17 was not written again, so it was gone for good when 21 was there; but (3) found it.
 
     Legal would have been for (3) to find 25 or 21 from (2).
     "#);
@@ -52,7 +52,7 @@ fn a_read_of_the_initial_value() {
 
       1. null is the initial value: it was there before 17.
       2. (1) wrote 17 and was acknowledged at 1.900 s, before (2) began at 2.800 s: so 17 was there before (2) looked.
-      3. Nobody ever wrote null, so it was gone for good when 17 was there; but (2) found it.
+      3. null was not written again, so it was gone for good when 17 was there; but (2) found it.
 
     Legal would have been for (2) to find 17 from (1).
     "#);
@@ -74,7 +74,7 @@ fn a_newer_value_was_seen_before() {
 
       1. (1) wrote 17 and was acknowledged at 1.900 s, before (3) began at 2.800 s: so 17 was there before 21.
       2. (3) had returned 21 at 3.300 s, before (4) began at 3.600 s: so 21 was there before (4) looked.
-      3. 17 was written once, so it was gone for good when 21 was there; but (4) found it.
+      3. 17 was not written again, so it was gone for good when 21 was there; but (4) found it.
 
     Legal would have been for (4) to find 21 from (2).
     "#);
@@ -107,7 +107,7 @@ fn a_lost_write() {
 
       1. (1) wrote 17 and was acknowledged at 1.900 s, before (2) began at 2.900 s: so 17 was there before 22.
       2. (2) wrote 22 and was acknowledged at 3.400 s, before (3) began at 4.000 s: so 22 was there before (3) looked.
-      3. 17 was written once, so it was gone for good when 22 was there; but (3) found it.
+      3. 17 was not written again, so it was gone for good when 22 was there; but (3) found it.
 
     Legal would have been for (3) to find 22 from (2).
     "#);
@@ -124,7 +124,7 @@ fn a_read_before_its_write() {
       (1) client 1 on n2: read, returned 17 (1.500 s – 2.000 s)
       (2) client 0 on n1: write 17, ok (2.400 s – 2.900 s)
 
-      1. (2) is the only write of 17; it began at 2.400 s.
+      1. Nobody began to write 17 before (2) did at 2.400 s.
       2. (1) had returned 17 at 2.000 s, before that.
 
     Legal would have been for (1) to find null.
@@ -146,7 +146,7 @@ fn a_read_of_an_older_value_in_a_chain_of_cas() {
 
       1. (2) is a cas: nothing came between 17 and 21.
       2. (2) changed 17 to 21 and was acknowledged at 2.400 s, before (3) began at 2.900 s: so 21 was there before (3) looked.
-      3. 17 was written once, so it was gone for good when 21 was there; but (3) found it.
+      3. 17 was not written again, so it was gone for good when 21 was there; but (3) found it.
 
     Legal would have been for (3) to find 21 from (2).
     "#);
@@ -172,7 +172,7 @@ fn chains_of_cas_in_conflict() {
       1. (2) is a cas: nothing came between 1 and 2.
       2. (3) had returned 1 at 2.200 s, before (4) began at 2.400 s: so 1 was there before 9.
       3. (4) wrote 9 and was acknowledged at 2.800 s, before (5) began at 3.200 s: so 9 was there before (5) looked.
-      4. 2 was written once, so it was gone for good when 9 was there; but (5) found it.
+      4. 2 was not written again, so it was gone for good when 9 was there; but (5) found it.
 
     Legal would have been for (5) to find 9 from (4).
     "#);
@@ -184,13 +184,13 @@ fn two_cas_from_one_value() {
         0@n1: |w17-|  |c17>21-|
         1@n2:           |c17>30-|
     "), @r#"
-    non-linearizable: Two cas from 17 succeeded (client 0 on n1; client 1 on n2), although 17 was there only once.
+    non-linearizable: Two cas from 17 succeeded (client 0 on n1; client 1 on n2), although 17 was not written again in between.
 
       (1) client 0 on n1: write 17, ok (1.400 s – 1.900 s)
       (2) client 0 on n1: cas [17,21], ok (2.200 s – 3.000 s)
       (3) client 1 on n2: cas [17,30], ok (2.400 s – 3.200 s)
 
-      1. 17 was written once.
+      1. (1) wrote 17, and nobody wrote it again.
       2. (2) and (3) each found 17 and replaced it; whichever came second cannot have found it.
 
     Legal would have been for (3) to be refused.
@@ -231,7 +231,7 @@ fn a_cas_of_a_value_that_was_overwritten() {
       1. (3) is a cas: nothing came between 17 and 30.
       2. (1) wrote 17 and was acknowledged at 1.900 s, before (2) began at 2.200 s: so 17 was there before 21.
       3. (2) wrote 21 and was acknowledged at 2.700 s, before (3) began at 3.000 s: so 21 was there before (3) looked.
-      4. 17 was written once, so it was gone for good when 21 was there; but (3) found it.
+      4. 17 was not written again, so it was gone for good when 21 was there; but (3) found it.
 
     Legal would have been for (3) to be refused.
     "#);
@@ -291,16 +291,40 @@ fn repeated_values() {
         0@n1: |w1-|     |w1-|
         1@n2:     |w2-|       |r2-|
     "), @r#"
-    non-linearizable: Read by client 1 on n2 returned 2, which no order of the other operations explains.
+    stale-read: Read by client 1 on n2 returned 2, although the write of 1 (client 0 on n1) had been acknowledged 200 ms before it began.
 
-      (1) client 0 on n1: write 1, ok (1.400 s – 1.800 s)
-      (2) client 1 on n2: write 2, ok (1.800 s – 2.200 s)
-      (3) client 0 on n1: write 1, ok (2.400 s – 2.800 s)
-      (4) client 1 on n2: read, returned 2 (3.000 s – 3.400 s)
+      (1) client 1 on n2: write 2, ok (1.800 s – 2.200 s)
+      (2) client 0 on n1: write 1, ok (2.400 s – 2.800 s)
+      (3) client 1 on n2: read, returned 2 (3.000 s – 3.400 s)
 
-      1. Whichever way operations that overlap are placed, the register holds 1 as long as (4) is open.
-      2. (4) found 2.
+      1. (1) wrote 2 and was acknowledged at 2.200 s, before (2) began at 2.400 s: so 2 was there before 1.
+      2. (2) wrote 1 and was acknowledged at 2.800 s, before (3) began at 3.000 s: so 1 was there before (3) looked.
+      3. 2 was not written again, so it was gone for good when 1 was there; but (3) found it.
 
-    Legal would have been for (4) to find 1 from (1).
+    Legal would have been for (3) to find 1 from (2).
+    "#);
+}
+
+#[test]
+fn repeated_values_that_only_a_search_decides() {
+    assert_snapshot!(said("
+        0@n1: |w1----------------------|
+        1@n2: |w2----------------------|
+        2@n3: |w1----------------------|
+        3@n4:   |r1-| |r2-| |r1-| |r2-|
+    "), @r#"
+    non-linearizable: Read by client 3 on n4 returned 2, which no order of the other operations explains.
+
+      (1) client 0 on n1: write 1, ok (1.400 s – 3.900 s)
+      (2) client 1 on n2: write 2, ok (1.400 s – 3.900 s)
+      (3) client 2 on n3: write 1, ok (1.400 s – 3.900 s)
+      (4) client 3 on n4: read, returned 2 (2.200 s – 2.600 s)
+      (5) client 3 on n4: read, returned 1 (2.800 s – 3.200 s)
+      (6) client 3 on n4: read, returned 2 (3.400 s – 3.800 s)
+
+      1. Whichever way operations that overlap are placed, the register holds 1 as long as (6) is open.
+      2. (6) found 2.
+
+    Legal would have been for (6) to find 1 from (1).
     "#);
 }

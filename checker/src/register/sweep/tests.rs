@@ -22,7 +22,7 @@ fn agrees_with_the_definition_on_random_histories() {
     let (mut legal, mut illegal) = (0, 0);
     for (number, shape) in (0..).zip(shapes()) {
         let mut random = Random::new(number);
-        for _ in 0..cases(1_000) {
+        for _ in 0..cases(700) {
             let ops = history(&mut random, shape);
             let expected = oracle::linearizable(&ops);
             assert_eq!(linearizable(&ops), expected, "{ops:#?}");
