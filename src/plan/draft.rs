@@ -34,6 +34,8 @@ pub(crate) struct Draft<'d> {
     pub(crate) root: &'d Span,
     /// Its system; none when that can't be read.
     pub(crate) system: Option<&'d SystemFile>,
+    /// The folder of its file, for `{here}`.
+    pub(crate) here: &'d str,
 }
 
 /// What became of it.

@@ -151,7 +151,7 @@ pub(crate) fn exec_client() -> Vec<Key> {
         Key::optional(
             "exec",
             Shape::list(text()),
-            "a client program of your own, as program and arguments",
+            "a client program of your own, as program and arguments; `{here}` is the folder of this file",
         ),
         Key::optional(
             "multiplex",

@@ -120,6 +120,38 @@ fn load_text(
     seed_if_none: u64,
     texts: &mut Vec<Arc<Source>>,
 ) -> Result<Loaded, Vec<Diagnostic>> {
+    let mut tree = changed_tree(source, overrides, seed_if_none, texts)?;
+    let plan = resolved(source, &mut tree, catalogue, texts);
+    let (warnings, errors): (Vec<_>, Vec<_>) =
+        tree.diagnostics.into_iter().partition(|one| one.severity == Severity::Warning);
+    match plan {
+        Some(mut plan) if errors.is_empty() => {
+            stem(&source.name).clone_into(&mut plan.name);
+            let about = opening_comment(&source.text);
+            about.lines().next().unwrap_or_default().clone_into(&mut plan.about);
+            plan.text = overrides::edited(source, &tree.root, &tree.changes);
+            Ok(Loaded { plan, warnings })
+        }
+        // Warnings belong to the picture: they may be mistakes too.
+        _ => Err(errors.into_iter().chain(warnings).collect()),
+    }
+}
+
+/// A plan as a tree, with what the command line changes in it.
+struct Tree {
+    root: Value,
+    changes: Vec<Override>,
+    diagnostics: Vec<Diagnostic>,
+    /// Whether all of the text was read.
+    whole: bool,
+}
+
+fn changed_tree(
+    source: &Arc<Source>,
+    overrides: &[Override],
+    seed_if_none: u64,
+    texts: &mut Vec<Arc<Source>>,
+) -> Result<Tree, Vec<Diagnostic>> {
     let document = yaml::read(source);
     let mut diagnostics = document.diagnostics;
     let Some(mut root) = document.root else {
@@ -129,9 +161,8 @@ fn load_text(
         return Err(diagnostics);
     };
     let mut changes = overrides.to_vec();
-    let is_map = matches!(root.content, Content::Map(_));
-    if is_map && root.get("seed").is_none() && !overrides.iter().any(|change| change.path == "seed")
-    {
+    let has_seed = root.get("seed").is_some() || changes.iter().any(|change| change.path == "seed");
+    if !has_seed && matches!(root.content, Content::Map(_)) {
         changes.push(Override { path: "seed".into(), value: seed_if_none.to_string() });
     }
     for change in &changes {
@@ -139,31 +170,34 @@ fn load_text(
         diagnostics.extend(overrides::apply(&mut root, change, &source).err());
         texts.push(source);
     }
-    let folder = Path::new(&source.name).parent().filter(|_| Path::new(&source.name).is_file());
-    let system = find_system(&root, folder, catalogue, texts, &mut diagnostics);
-    let mut reader = Reader { diagnostics, whole: document.whole };
+    Ok(Tree { root, changes, diagnostics, whole: document.whole })
+}
+
+/// The plan, if everything that it needs is there; its mistakes join those of the tree.
+fn resolved(
+    source: &Source,
+    tree: &mut Tree,
+    catalogue: &Catalogue,
+    texts: &mut Vec<Arc<Source>>,
+) -> Option<Plan> {
+    let path = Path::new(&source.name);
+    let folder = path.parent().filter(|_| path.is_file());
+    let system = find_system(&tree.root, folder, catalogue, texts, &mut tree.diagnostics);
+    let mut reader =
+        Reader { diagnostics: std::mem::take(&mut tree.diagnostics), whole: tree.whole };
     let words = system.as_ref().map(|file| &file.words);
-    let formed = reader.read(&grammar::plan(catalogue, words), &root);
-    let mut diagnostics = reader.diagnostics;
-    let Some(Formed { form: Form::Fields(fields), span }) = formed else {
-        return Err(diagnostics);
-    };
-    let draft = Draft { catalogue, fields: &fields, root: &span, system: system.as_ref() };
-    let resolved = if document.whole { draft::resolve(&draft) } else { draft::Resolved::default() };
-    diagnostics.extend(resolved.diagnostics);
-    let (warnings, errors): (Vec<_>, Vec<_>) =
-        diagnostics.into_iter().partition(|one| one.severity == Severity::Warning);
-    match resolved.plan {
-        Some(mut plan) if errors.is_empty() => {
-            stem(&source.name).clone_into(&mut plan.name);
-            let about = opening_comment(&source.text);
-            about.lines().next().unwrap_or_default().clone_into(&mut plan.about);
-            plan.text = overrides::edited(source, &root, &changes);
-            Ok(Loaded { plan, warnings })
-        }
-        // Warnings belong to the picture: they may be mistakes too.
-        _ => Err(errors.into_iter().chain(warnings).collect()),
+    let formed = reader.read(&grammar::plan(catalogue, words), &tree.root);
+    tree.diagnostics = reader.diagnostics;
+    let Some(Formed { form: Form::Fields(fields), span }) = formed else { return None };
+    if !tree.whole {
+        return None;
     }
+    let here = folder.map_or_else(String::new, system::absolute);
+    let draft =
+        Draft { catalogue, fields: &fields, root: &span, system: system.as_ref(), here: &here };
+    let resolved = draft::resolve(&draft);
+    tree.diagnostics.extend(resolved.diagnostics);
+    resolved.plan
 }
 
 fn empty(source: &Arc<Source>) -> Diagnostic {

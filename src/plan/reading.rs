@@ -193,8 +193,10 @@ impl Reader {
 
     fn unknown_key(&mut self, keys: &[Key], entry: &Entry) -> Option<String> {
         let names = || keys.iter().map(|key| key.name.as_str());
+        let can = |key: &&Key| !matches!(key.presence, Presence::Later);
+        let usable = keys.iter().filter(can).map(|key| key.name.as_str());
         let diagnostic = Diagnostic::error(&entry.key_span, format!("unknown key `{}`", entry.key));
-        self.diagnostics.push(diagnostic.did_you_mean(&entry.key, names().collect::<Vec<_>>()));
+        self.diagnostics.push(diagnostic.did_you_mean(&entry.key, usable));
         nearest(&entry.key, names()).map(str::to_owned)
     }
 

@@ -49,13 +49,13 @@ fn eight_mistakes_are_shown_in_one_go() {
         "# Eight mistakes.\n\
          system: etdc\n\
          nodes: 03\n\
-         workload:\n  register: { rate: 500, kyes: 8 }\n\
+         workload:\n  register: { rate: \"500\", kyes: 8 }\n\
          phases:\n  - steady: 10\n  - chaos: 60s\n    faults:\n      \
          - kil: { target: n1 }\n      - pause: { target: n1, for: 90s }\n      \
          - clock: { jump: +30s }\n  - recover: 30s\n",
     );
     assert_eq!(mistakes.len(), 8);
-    insta::assert_snapshot!(render(&mistakes, false), @"
+    insta::assert_snapshot!(render(&mistakes, false), @r#"
         error: there is no system `etdc`
          --> plan.yaml:2:9
           |
@@ -76,16 +76,16 @@ fn eight_mistakes_are_shown_in_one_go() {
         error: `500` is not a rate
          --> plan.yaml:5:21
           |
-        5 |   register: { rate: 500, kyes: 8 }
-          |                     ^^^
+        5 |   register: { rate: "500", kyes: 8 }
+          |                     ^^^^^
           |
           = help: write `500/s`
 
         error: unknown key `kyes`
-         --> plan.yaml:5:26
+         --> plan.yaml:5:28
           |
-        5 |   register: { rate: 500, kyes: 8 }
-          |                          ^^^^
+        5 |   register: { rate: "500", kyes: 8 }
+          |                            ^^^^
           |
           = help: did you mean `keys`?
 
@@ -123,7 +123,7 @@ fn eight_mistakes_are_shown_in_one_go() {
            |         ^^^^^
            |
            = help: this version of temblor cannot do it; nothing is ever left out silently
-        ");
+        "#);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn targets_that_cannot_exist() {
         fault("kill: { target: leadr, for: 5s }"),
         fault("kill: { target: one folower, for: 5s }"),
         fault("kill: { target: old-leader, for: 5s }"),
-        fault("kill: { target: clients of leader, for: 5s }"),
+        fault("kill: { target: \"clients of leader\", for: 5s }"),
         fault("isolate: { target: all, for: 5s }"),
         fault("isolate: { target: leader, as: n2, for: 5s }"),
         fault("partition: { grudge: [[n1, n2], [n2, n3]], for: 5s }"),
@@ -255,7 +255,7 @@ fn targets_that_cannot_exist() {
         in_chaos("abd", 3, &["isolate: { target: leader, for: 5s }"]),
         in_chaos("abd", 3, &["kill: { until: leader-changed, at-most: 5s }"]),
     ];
-    insta::assert_snapshot!(said.concat(), @"
+    insta::assert_snapshot!(said.concat(), @r#"
         - kill: { target: n7, for: 5s }
             there is no node `n7`; the cluster has 3 nodes: they are n1 to n3
         - kill: { target: [n1, n4], for: 5s }
@@ -270,7 +270,7 @@ fn targets_that_cannot_exist() {
             `one folower` is not a target; did you mean `one follower`?
         - kill: { target: old-leader, for: 5s }
             nobody remembers a target as `old-leader`; an earlier fault remembers its target by `as: old-leader`
-        - kill: { target: clients of leader, for: 5s }
+        - kill: { target: "clients of leader", for: 5s }
             clients have no servers to kill; name the node itself
         - isolate: { target: all, for: 5s }
             isolating `all` of 3 nodes leaves nobody to be cut off from; choose fewer nodes, or give the cluster more
@@ -316,7 +316,7 @@ fn targets_that_cannot_exist() {
             `leader` needs a leader, and `abd` has none to ask for; its system file has no `leader:` probe; choose nodes by name or number, such as `one`
         - kill: { until: leader-changed, at-most: 5s }
             `leader-changed` needs a leader, and `abd` has none to ask for; its system file has no `leader:` probe; choose nodes by name or number, such as `one`
-        ");
+        "#);
 }
 
 #[test]
@@ -452,7 +452,7 @@ fn workloads_and_expectations_that_make_no_sense() {
         2:31 6 clients are unlikely to carry 5000 operations a second: each would have 1.2 ms for one; what they can't carry is shed, not queued; try `clients: 9 per node`
         3:18 there is no value `ack-erly`; did you mean `ack-early`?
         3:28 unknown key `fsync`; choose one of `bug`, `round-timeout-ms`
-        3:11 unknown key `reads`; choose one of `exec`, `multiplex`, `http`
+        3:11 unknown key `reads`; choose one of `exec`, `multiplex`
         3:17 a client program needs at least its name; 
         3:32 `yes` is neither `true` nor `false`; write `true`
         3:11 `multiplex` belongs to a client program; name the program: `client: { exec: ["python3", "my_client.py"] }`

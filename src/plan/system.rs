@@ -55,9 +55,7 @@ pub(crate) fn read(
 }
 
 fn resolve(fields: &Fields, source: &Source, path: Option<&Path>) -> SystemFile {
-    let here = path.and_then(Path::parent).map_or_else(String::new, |folder| {
-        std::path::absolute(folder).unwrap_or_else(|_| folder.into()).display().to_string()
-    });
+    let here = path.and_then(Path::parent).map_or_else(String::new, absolute);
     let settings = settings(fields);
     let word = |name: &str| fields.text(name).unwrap_or_default().to_owned();
     let client = client(fields, &here);
@@ -99,8 +97,13 @@ fn texts(formed: &Formed) -> Vec<String> {
     }
 }
 
+/// A folder as `{here}` says it, whatever the run's own folder will be.
+pub(crate) fn absolute(folder: &Path) -> String {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.into()).display().to_string()
+}
+
 /// `{here}` is known as soon as the file is read.
-fn rooted(argv: Vec<String>, here: &str) -> Vec<String> {
+pub(crate) fn rooted(argv: Vec<String>, here: &str) -> Vec<String> {
     argv.into_iter().map(|word| word.replace("{here}", here)).collect()
 }
 

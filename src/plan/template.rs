@@ -10,7 +10,7 @@
 //! | `{here}` | the folder of the system file |
 //! | `{port.NAME}` | a port of the system |
 //! | `{setting.NAME}` | a parameter of the system |
-//! | `{nodes: BODY \| SEPARATOR}` | the body for every node, in order, with a separator between |
+//! | `{nodes: BODY \| SEPARATOR}` | the body for every node, in order, with a separator between; `space` is one |
 //! | `{peers: BODY \| SEPARATOR}` | the same for every other node |
 //! | `{{`, `}}` | a brace |
 //!
@@ -264,7 +264,11 @@ impl Parser<'_> {
         };
         let separator = &self.template[separator_start..separator_start + length];
         self.rest = separator_start + length + 1;
-        Ok(Piece::Each { others_only, body, separator: separator.trim().replace("space", " ") })
+        let separator = match separator.trim() {
+            "space" => " ",
+            other => other,
+        };
+        Ok(Piece::Each { others_only, body, separator: separator.to_owned() })
     }
 
     fn variable(&mut self, at: Range<usize>) -> Piece {

@@ -1,7 +1,7 @@
 //! `client:` of a plan: the system's own way, with options; or a program of the user's.
 
 use super::{super::resolved::ClientChoice, Draft};
-use crate::plan::diagnostic::Diagnostic;
+use crate::plan::{diagnostic::Diagnostic, system::rooted};
 
 /// The system's client with the plan's options, or the plan's own program.
 pub(super) fn resolve(
@@ -26,7 +26,7 @@ pub(super) fn resolve(
         }
         return Some(ClientChoice {
             kind: "exec".to_owned(),
-            exec,
+            exec: rooted(exec, draft.here),
             multiplex: fields.flag("multiplex"),
             options: std::collections::BTreeMap::new(),
         });
