@@ -1,25 +1,28 @@
 //! The histories that come with the checker: `histories/<model>/<verdict>/<name>.jsonl`, so that the
 //! path says what has to be found.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail by a panic, and this file is all test")]
+
 use std::path::{Path, PathBuf};
 
 use temblor_checker::{Request, Unlimited, check};
 use temblor_history::{History, Outcome};
 
 fn folders(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let entries = std::fs::read_dir(folder).expect("the corpus is there");
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entry| entry.expect("the corpus can be read").path()).collect();
     paths.sort();
     paths
 }
 
 fn name(path: &Path) -> String {
-    path.file_name().unwrap().to_string_lossy().into_owned()
+    path.file_name().expect("an entry has a name").to_string_lossy().into_owned()
 }
 
 fn check_file(file: &Path, model: &str, expected: Outcome) {
-    let history = History::read_file(file).unwrap();
-    let header = history.header().unwrap();
+    let history = History::read_file(file).expect("the corpus holds good histories");
+    let header = history.header().expect("a history of the corpus says its model");
     assert_eq!(header.model.as_deref(), Some(model), "{}", file.display());
     let request = Request { model: model.to_owned(), consistency: "linearizable".to_owned() };
     let report = check(&history, &request, &Unlimited);
