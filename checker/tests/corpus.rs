@@ -1,8 +1,6 @@
 //! The histories that come with the checker: `histories/<model>/<verdict>/<name>.jsonl`, so that the
 //! path says what has to be found.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail by a panic, and this file is all test")]
-
 use std::path::{Path, PathBuf};
 
 use temblor_checker::{Request, Unlimited, check};
