@@ -4,10 +4,10 @@ use std::io;
 
 use crate::{Effect, NodeOps, kill};
 
-/// Kills and starts. The effect begins with the kill and has ended when this returns.
+/// Kills and starts. What is measured reaches from the kill until the servers run again.
 pub fn inject(node: &mut dyn NodeOps, occurrence: &str) -> io::Result<Effect> {
     let killed = kill::inject(node, occurrence)?;
     let started = kill::heal(node)?;
     let evidence = killed.evidence.into_iter().chain(started.evidence).collect();
-    Ok(Effect { evidence, ..killed })
+    Ok(Effect::between(killed.measured.earliest, started.measured.latest, evidence))
 }

@@ -22,7 +22,7 @@ const ECHO: u16 = 7;
 const PROGRAM: &str = "/proc/self/exe";
 
 /// Plays the part that the arguments ask for; none: they ask for no part.
-pub fn play(args: &[String]) -> Option<i32> {
+pub(crate) fn play(args: &[String]) -> Option<i32> {
     match args.split_first()? {
         (part, rest) if part == "guard" => Some(guard_main(rest)),
         (part, rest) if part == "agent" => Some(agent_main(rest)),
