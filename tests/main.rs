@@ -9,6 +9,15 @@
 //! - `own_system`: a store that is not shipped, through a system file and a Python client
 //! - `cleanup`: nothing is left behind, whatever is killed
 
+#![allow(
+    clippy::exit,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unnecessary_wraps,
+    clippy::unwrap_used,
+    reason = "this program is all test: it prints, plays servers, and its steps look alike"
+)]
+
 mod cleanup;
 mod cli;
 mod cluster;
