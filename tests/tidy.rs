@@ -155,7 +155,7 @@ fn modules_say_what_they_are() -> Result<(), Failed> {
 const MAY_DEPEND_ON: [(&str, &[&str]); 5] = [
     ("history", &[]),
     ("checker", &["history"]),
-    ("workloads", &["history", "checker"]),
+    ("workloads", &["history"]),
     ("faults", &["history"]),
     ("reports", &["history"]),
 ];
