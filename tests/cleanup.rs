@@ -105,10 +105,13 @@ fn guard_killed() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Children of the controller whose command is `guard`.
+/// Children of the controller, whichever of its threads made them, whose command is `guard`.
 fn guards_of(controller: u32) -> Vec<i32> {
-    let path = format!("/proc/{controller}/task/{controller}/children");
-    let children = std::fs::read_to_string(path).unwrap_or_default();
+    let tasks = std::fs::read_dir(format!("/proc/{controller}/task")).into_iter().flatten();
+    let children: String = tasks
+        .flatten()
+        .map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default())
+        .collect();
     let pids = children.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok());
     pids.filter(|pid| {
         let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
