@@ -60,7 +60,7 @@ enum Command {
 }
 
 /// A plan and what overrides it.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct PlanArguments {
     /// A path (with a `/` or ending in `.yaml`), or a name from the catalogue, such as `demo`.
     plan: String,
@@ -73,6 +73,13 @@ struct PlanArguments {
     /// Seed a bug into an embedded system: the short form of `--set settings.bug=NAME`.
     #[arg(long, value_name = "NAME")]
     bug: Option<String>,
+}
+
+impl PlanArguments {
+    /// Another plan with the same overrides.
+    fn named(&self, plan: &str) -> Self {
+        Self { plan: plan.to_owned(), ..self.clone() }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -114,7 +114,10 @@ fn loopback() -> Result<(), Failed> {
     run(scratch.path(), &words)?.must_exit(0)?;
     before.must_be_restored(Duration::from_secs(2))?;
     RunFolder::latest(scratch.path()).faults_must_be_verified(2)?;
-    let refused =
-        run(scratch.path(), &["run", "demo", "--provider", "loopback"])?.must_exit(254)?;
-    ensure(refused.err.contains("loopback"), || refused.err.clone())
+    let words = ["run", "abd-ack-early", "--provider", "loopback"];
+    let refused = run(scratch.path(), &words)?.must_exit(254)?;
+    ensure(refused.err.contains("loopback"), || refused.err.clone())?;
+    let words = ["run", "demo", "--provider", "loopback", "--seed", "1"];
+    let twin = run(scratch.path(), &words)?.must_exit(0)?;
+    ensure(twin.err.contains("demo-loopback"), || twin.err.clone())
 }

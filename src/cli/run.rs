@@ -22,12 +22,8 @@ pub(super) fn run(runs: &Path, arguments: &RunArguments) -> i32 {
         Ok(limits) => limits,
         Err(error) => return usage(&error),
     };
-    let plan = match text::load(&arguments.plan) {
-        Ok(plan) => plan,
-        Err(code) => return code,
-    };
-    let provider = match provider(arguments, &plan) {
-        Ok(provider) => provider,
+    let (plan, provider) = match plan_and_provider(arguments) {
+        Ok(both) => both,
         Err(code) => return code,
     };
     if let Err(error) = system::make_available(&plan.system, arguments.install) {
@@ -39,26 +35,38 @@ pub(super) fn run(runs: &Path, arguments: &RunArguments) -> i32 {
     }
 }
 
-/// The provider, when it can do all of the plan's faults.
-fn provider(arguments: &RunArguments, plan: &Plan) -> Result<Provider, i32> {
+/// The plan, and a provider that can do all of its faults. In loopback mode a plan of the catalogue
+/// that has a twin for it, `demo-loopback` for `demo`, is run in that form, and this is said.
+fn plan_and_provider(arguments: &RunArguments) -> Result<(Plan, Provider), i32> {
+    let plan = text::load(&arguments.plan)?;
     let (best, lack) = cluster::choose_provider();
-    let provider = match arguments.provider {
-        Some(ProviderName::Loopback) => Provider::Loopback,
-        Some(ProviderName::Namespaces) if best == Provider::Loopback => {
+    match (arguments.provider, best) {
+        (Some(ProviderName::Namespaces), Provider::Loopback) => {
             let lack = lack.unwrap_or_default();
-            return Err(harness_error(&format!("there can be no namespaces here: {lack}")));
+            Err(harness_error(&format!("there can be no namespaces here: {lack}")))
         }
-        Some(ProviderName::Namespaces) | None => best,
-    };
-    if provider == Provider::Loopback {
-        let why = lack.filter(|_| arguments.provider.is_none());
-        err(&why.unwrap_or_else(|| "loopback mode: kill, pause and restart only".into()));
-        let impossible = plan::check_provider(plan, true);
-        if !impossible.is_empty() {
-            return Err(text::refuse(&impossible));
+        (Some(ProviderName::Loopback), _) => {
+            in_loopback(arguments, plan, "loopback mode: kill, pause and restart only")
         }
+        (None, Provider::Loopback) => in_loopback(arguments, plan, &lack.unwrap_or_default()),
+        (_, namespaces) => Ok((plan, namespaces)),
     }
-    Ok(provider)
+}
+
+fn in_loopback(arguments: &RunArguments, plan: Plan, why: &str) -> Result<(Plan, Provider), i32> {
+    let impossible = plan::check_provider(&plan, true);
+    if impossible.is_empty() {
+        err(why);
+        return Ok((plan, Provider::Loopback));
+    }
+    let twin = format!("{}-loopback", arguments.plan.plan);
+    if !text::is_shipped(&twin) {
+        err(why);
+        return Err(text::refuse(&impossible));
+    }
+    err(&format!("{why}; the plan is `{twin}`"));
+    let plan = text::load(&arguments.plan.named(&twin))?;
+    Ok((plan, Provider::Loopback))
 }
 
 fn drive(

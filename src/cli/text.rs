@@ -36,6 +36,12 @@ fn overrides(arguments: &PlanArguments) -> Result<Vec<Override>, String> {
     Ok(overrides)
 }
 
+/// Whether the catalogue has a plan of this name.
+pub(super) fn is_shipped(name: &str) -> bool {
+    let source = PlanSource::Catalogue(name.to_owned());
+    plan::load(&source, &[], &Catalogue::embedded(), 0).is_ok()
+}
+
 /// Prints the mistakes of a plan; returns the exit code.
 pub(super) fn refuse(mistakes: &[Diagnostic]) -> i32 {
     err(&plan::render(mistakes, colour()));

@@ -31,8 +31,9 @@ const SYSTEMS: [Embedded; 2] = [
     ("etcd", include_str!("../../systems/etcd.yaml")),
 ];
 
-const PLANS: [Embedded; 8] = [
+const PLANS: [Embedded; 9] = [
     ("demo", include_str!("../../faults/plans/demo.yaml")),
+    ("demo-loopback", include_str!("../../faults/plans/demo-loopback.yaml")),
     ("abd-ack-early", include_str!("../../faults/plans/abd-ack-early.yaml")),
     ("abd-read-one", include_str!("../../faults/plans/abd-read-one.yaml")),
     ("abd-no-write-back", include_str!("../../faults/plans/abd-no-write-back.yaml")),

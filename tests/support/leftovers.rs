@@ -68,13 +68,14 @@ fn pids() -> Vec<String> {
     all.into_iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())).collect()
 }
 
-/// Namespaces that some process lives in.
+/// Namespaces that a process of ours lives in. Others come and go on a machine by themselves, and
+/// one without a process would show among the mounts.
 fn namespaces() -> BTreeSet<String> {
     let of = |pid: String| {
         ["net", "pid", "mnt", "uts", "user"]
             .map(|kind| std::fs::read_link(format!("/proc/{pid}/ns/{kind}")).unwrap_or_default())
     };
-    let links = pids().into_iter().flat_map(of);
+    let links = processes().into_iter().flat_map(of);
     links.map(|link| link.display().to_string()).filter(|link| !link.is_empty()).collect()
 }
 
