@@ -1,6 +1,6 @@
 //! The `abd` client: the embedded register store's own line protocol.
 //!
-//! **Outcomes** are decided in [`unanswered`] and [`outcome`] alone:
+//! **Outcomes** are decided in `unanswered` and `outcome` alone:
 //!
 //! | what happened | read | write |
 //! | --- | --- | --- |
