@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use temblor_workloads::{Endpoint, LeaderClaim};
+use temblor_workloads::{Endpoint, LeaderClaim, end_with_this_program};
 
 use crate::plan::Probe;
 
@@ -112,13 +112,12 @@ fn plain(value: &Value) -> String {
 
 async fn ask_command(argv: &[String]) -> Result<Option<u64>, String> {
     let (program, arguments) = argv.split_first().ok_or("the probe's command is empty")?;
-    let output = tokio::process::Command::new(program)
-        .args(arguments)
-        .stdin(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .map_err(|error| format!("can't run `{program}`: {error}"))?;
+    let mut command = tokio::process::Command::new(program);
+    command.args(arguments).stdin(std::process::Stdio::null()).kill_on_drop(true);
+    // A harness that is killed leaves nothing behind, a probe no more than a node.
+    end_with_this_program(&mut command);
+    let output =
+        command.output().await.map_err(|error| format!("can't run `{program}`: {error}"))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().parse().ok());
     }

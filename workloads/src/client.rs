@@ -9,6 +9,7 @@ mod exec;
 mod kinds;
 mod noop;
 
+pub use exec::end_with_this_program;
 pub use kinds::{CLIENT_KINDS, ClientKind, ClientOption, connector};
 
 use std::{collections::BTreeMap, future::Future, net::Ipv4Addr, pin::Pin};

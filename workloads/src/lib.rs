@@ -13,7 +13,7 @@ mod workload;
 
 pub use client::{
     BoxFuture, CLIENT_KINDS, Client, ClientKind, ClientOption, Connector, Endpoint, LeaderClaim,
-    OpenError, Outcome, connector,
+    OpenError, Outcome, connector, end_with_this_program,
 };
 pub use registry::{WORKLOADS, workload};
 pub use workload::{Answer, Intent, Invocation, Workload};

@@ -16,6 +16,8 @@
 mod program;
 mod protocol;
 
+pub use program::end_with_this_program;
+
 use std::{
     fs::File,
     io,

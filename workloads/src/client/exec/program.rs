@@ -280,7 +280,7 @@ fn senseless(line: &[u8], error: &serde_json::Error) -> String {
 /// Has the kernel kill the program when the thread that started it ends, so that it doesn't outlive
 /// a harness that is killed. A runtime's worker threads live as long as the runtime.
 #[expect(unsafe_code, reason = "code between fork and exec is unsafe to promise")]
-fn end_with_this_program(command: &mut Command) {
+pub fn end_with_this_program(command: &mut Command) {
     use nix::{
         sys::{prctl::set_pdeathsig, signal::Signal},
         unistd::{Pid, getppid},
