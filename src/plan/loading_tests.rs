@@ -97,7 +97,7 @@ fn overridden_texts_keep_their_comments() {
         system: abd
         nodes: 3
         workload:
-          register: { rate: 400/s, clients: 2 per node, keys: 4, op-timeout: 1s }
+          register: { rate: 400/s, clients: 2 per node, keys: 4, retire-after: 100, op-timeout: 1s }
         phases:
           - steady: 4s
           - chaos: 20s
