@@ -11,7 +11,7 @@ mod gates;
 mod words;
 
 use temblor_checker::{Request, Span, check_preferring};
-use temblor_history::{CheckReport, Outcome, RunFolder, Verdict};
+use temblor_history::{CheckReport, RunFolder, Verdict};
 
 pub(crate) use self::budget::Limits;
 use self::evidence::Evidence;
@@ -32,8 +32,7 @@ pub(crate) fn judge(folder: &RunFolder, limits: Limits) -> Result<Verdict, Strin
 }
 
 fn checked(evidence: &Evidence, consistency: &str, limits: Limits) -> CheckReport {
-    let request =
-        Request { model: evidence.manifest.model.clone(), consistency: consistency.to_owned() };
+    let request = Request::new(evidence.manifest.model.clone(), consistency);
     timed_check(&evidence.history, &request, &evidence.fault_spans(), limits)
 }
 
@@ -52,18 +51,5 @@ pub(crate) fn timed_check(
 
 /// The report on a history that can't be read: an error in the file, never a verdict.
 pub(crate) fn unreadable(request: &Request, errors: Vec<String>) -> CheckReport {
-    CheckReport {
-        verdict: Outcome::Error,
-        model: request.model.clone(),
-        consistency: request.consistency.clone(),
-        ops: 0,
-        not: Vec::new(),
-        also_not: Vec::new(),
-        anomalies: Vec::new(),
-        complete: false,
-        reason: None,
-        seconds: 0.0,
-        errors,
-        warnings: Vec::new(),
-    }
+    CheckReport { errors, ..CheckReport::undecided(&request.model, &request.consistency) }
 }

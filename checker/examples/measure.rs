@@ -107,7 +107,7 @@ fn measure(file: &Path, model: &str) -> Result<String, String> {
     let began = Instant::now();
     let history = History::read_file(file).map_err(|errors| errors.to_string())?;
     let loaded = began.elapsed();
-    let request = Request { model: model.to_owned(), consistency: "linearizable".to_owned() };
+    let request = Request::new(model, "linearizable");
     let report = check(&history, &request, &Unlimited);
     let checked = began.elapsed().saturating_sub(loaded);
     Ok(format!(

@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use temblor_history::{CheckReport, History, Outcome};
+use temblor_history::{CheckReport, History};
 
 use crate::{Budget, catalogue, register};
 
@@ -14,6 +14,28 @@ pub struct Request {
     pub model: String,
     /// What they should satisfy, such as `linearizable`.
     pub consistency: String,
+    /// What may be assumed to order a key's versions in `rw-register`; empty elsewhere.
+    pub version_orders: Vec<VersionOrder>,
+}
+
+impl Request {
+    /// A question without assumptions.
+    pub fn new(model: impl Into<String>, consistency: impl Into<String>) -> Self {
+        let (model, consistency) = (model.into(), consistency.into());
+        Self { model, consistency, version_orders: Vec::new() }
+    }
+}
+
+/// What a workload guarantees about the order of a key's versions, beyond that the initial one
+/// comes first. The names are those of Elle's options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum VersionOrder {
+    /// Within a transaction, a write follows what the transaction read of that key.
+    WritesFollowReads,
+    /// Each process sees a key's versions in order.
+    Sequential,
+    /// Each key is linearizable.
+    Linearizable,
 }
 
 /// Checks a history. [`CheckReport::seconds`] stays 0: the caller has the clock.
@@ -36,7 +58,7 @@ pub struct Request {
 ///     .as_slice(),
 /// )
 /// .unwrap();
-/// let request = Request { model: "register".into(), consistency: "linearizable".into() };
+/// let request = Request::new("register", "linearizable");
 /// let report = check(&history, &request, &Unlimited);
 /// assert_eq!(
 ///     report.anomalies[0].witness.as_ref().unwrap().sentence,
@@ -59,7 +81,9 @@ pub fn check_preferring(
     prefer: &[Span],
     budget: &dyn Budget,
 ) -> CheckReport {
-    let mut report = blank(history, request);
+    let mut report = CheckReport::undecided(&request.model, &request.consistency);
+    report.ops = history.operations().len() as u64;
+    report.warnings = history.warnings().to_vec();
     let mistakes = mistakes(request);
     if !mistakes.is_empty() {
         report.errors = mistakes;
@@ -67,13 +91,27 @@ pub fn check_preferring(
     }
     let checked = catch_unwind(AssertUnwindSafe(|| {
         let mut report = report.clone();
-        register::check(history, request, prefer, budget, &mut report);
+        dispatch(history, request, prefer, budget, &mut report);
         report
     }));
     checked.unwrap_or_else(|panic| {
         report.reason = Some(crash(&*panic));
         report
     })
+}
+
+/// One line for each family of models.
+fn dispatch(
+    history: &History,
+    request: &Request,
+    prefer: &[Span],
+    budget: &dyn Budget,
+    report: &mut CheckReport,
+) {
+    match request.model.as_str() {
+        "register" | "cas-register" => register::check(history, request, prefer, budget, report),
+        other => unreachable!("the model {other} is listed and has no checker"),
+    }
 }
 
 /// What a panic says, as the reason of a report.
@@ -86,24 +124,6 @@ pub(crate) fn crash(panic: &(dyn std::any::Any + Send)) -> String {
         "the checker itself crashed, which says nothing about the history: {}",
         words.unwrap_or("no message")
     )
-}
-
-/// An error, until something better is known.
-fn blank(history: &History, request: &Request) -> CheckReport {
-    CheckReport {
-        verdict: Outcome::Error,
-        model: request.model.clone(),
-        consistency: request.consistency.clone(),
-        ops: history.operations().len() as u64,
-        not: Vec::new(),
-        also_not: Vec::new(),
-        anomalies: Vec::new(),
-        complete: false,
-        reason: None,
-        seconds: 0.0,
-        errors: Vec::new(),
-        warnings: history.warnings().to_vec(),
-    }
 }
 
 fn mistakes(request: &Request) -> Vec<String> {

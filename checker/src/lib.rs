@@ -17,7 +17,7 @@ mod words;
 
 pub use budget::{Budget, Exhausted, Unlimited};
 pub use catalogue::{ConsistencyEntry, ModelEntry, consistencies, models};
-pub use check::{Request, Span, check, check_preferring};
+pub use check::{Request, Span, VersionOrder, check, check_preferring};
 
 /// Holds the examples of the README to what the code does.
 #[cfg(doctest)]

@@ -22,7 +22,7 @@ fn check_file(file: &Path, model: &str, expected: Outcome) {
     let history = History::read_file(file).expect("the corpus holds good histories");
     let header = history.header().expect("a history of the corpus says its model");
     assert_eq!(header.model.as_deref(), Some(model), "{}", file.display());
-    let request = Request { model: model.to_owned(), consistency: "linearizable".to_owned() };
+    let request = Request::new(model, "linearizable");
     let report = check(&history, &request, &Unlimited);
     assert_eq!(report.verdict, expected, "{}: {report:#?}", file.display());
 }

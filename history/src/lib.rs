@@ -37,6 +37,7 @@ pub use run_event::{Happening, RunEvent};
 pub use seed::Seed;
 pub use stored::{StoredError, read_lines};
 pub use verdict::{
-    Anomaly, CheckReport, Expectation, Gate, Outcome, RunCounts, Verdict, Witness, WitnessOp,
+    Anomaly, CheckReport, Expectation, Gate, Outcome, RunCounts, Verdict, Witness, WitnessEdge,
+    WitnessOp,
 };
 pub use writer::{EventParts, encode_body, stamp};

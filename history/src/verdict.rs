@@ -80,6 +80,26 @@ pub struct CheckReport {
     pub warnings: Vec<String>,
 }
 
+impl CheckReport {
+    /// An error without a reason, until something better is known.
+    pub fn undecided(model: &str, consistency: &str) -> Self {
+        Self {
+            verdict: Outcome::Error,
+            model: model.to_owned(),
+            consistency: consistency.to_owned(),
+            ops: 0,
+            not: Vec::new(),
+            also_not: Vec::new(),
+            anomalies: Vec::new(),
+            complete: false,
+            reason: None,
+            seconds: 0.0,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
 /// One kind of thing found, with one example.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -116,6 +136,23 @@ pub struct Witness {
     pub legal: Option<String>,
     /// Whether no operation can be left out; a larger core is shown, and said.
     pub minimal: bool,
+    /// For cycles of transactions: what must come before what, in the order of the cycle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edges: Vec<WitnessEdge>,
+}
+
+/// One step of a cycle: an operation that must come before another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WitnessEdge {
+    /// Number of the earlier operation in the witness.
+    pub from: u32,
+    /// Number of the later one.
+    pub to: u32,
+    /// The dependency: `ww`, `wr`, `rw`, `process`, `realtime`.
+    pub kind: String,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// One operation of a witness.

@@ -179,5 +179,6 @@ fn witness(text: &str) -> Witness {
         ],
         legal: Some("9, or 11".into()),
         minimal: true,
+        edges: Vec::new(),
     }
 }

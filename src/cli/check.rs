@@ -102,7 +102,7 @@ fn check_file(path: &Path, arguments: &CheckArguments, limits: Limits) -> i32 {
     let consistency = arguments.consistency.clone().unwrap_or_else(|| "linearizable".into());
     let report = match (read, model) {
         (Ok(history), Some(model)) => {
-            judge::timed_check(&history, &Request { model, consistency }, &[], limits)
+            judge::timed_check(&history, &Request::new(model, consistency), &[], limits)
         }
         (Ok(_), None) => {
             return usage(&format!(
@@ -111,7 +111,7 @@ fn check_file(path: &Path, arguments: &CheckArguments, limits: Limits) -> i32 {
             ));
         }
         (Err(errors), model) => {
-            let request = Request { model: model.unwrap_or_default(), consistency };
+            let request = Request::new(model.unwrap_or_default(), consistency);
             judge::unreadable(&request, errors.lines())
         }
     };

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use temblor_history::Outcome;
+
 use super::*;
 use crate::{Exhausted, Unlimited, notation};
 
 fn request(model: &str, consistency: &str) -> Request {
-    Request { model: model.to_owned(), consistency: consistency.to_owned() }
+    Request::new(model, consistency)
 }
 
 fn errors(lines: &str, request: &Request) -> Vec<String> {

@@ -84,8 +84,7 @@ fn told(op: &WitnessOp, kind: EventType, value: &Value) -> Event {
 }
 
 fn linearizable(history: &History) -> CheckReport {
-    let request =
-        Request { model: "cas-register".to_owned(), consistency: "linearizable".to_owned() };
+    let request = Request::new("cas-register", "linearizable");
     check(history, &request, &Unlimited)
 }
 
@@ -143,8 +142,7 @@ fn legal_histories_stay_legal_without_what_may_be_left_out() {
 
 #[test]
 fn lost_writes_are_never_false_alarms() {
-    let request =
-        Request { model: "cas-register".to_owned(), consistency: "no-lost-writes".to_owned() };
+    let request = Request::new("cas-register", "no-lost-writes");
     let mut lost = 0;
     for (number, shape) in (5_000..).zip(shapes()) {
         let mut random = Random::new(number);

@@ -209,6 +209,7 @@ impl<'a> Story<'a> {
             proof,
             legal: told.legal,
             minimal: told.minimal,
+            edges: Vec::new(),
         }
     }
 

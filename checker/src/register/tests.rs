@@ -5,7 +5,7 @@ use temblor_history::{CheckReport, Outcome};
 use crate::{Request, Unlimited, check, notation::history};
 
 fn checked(drawing: &str, consistency: &str) -> CheckReport {
-    let request = Request { model: "cas-register".to_owned(), consistency: consistency.to_owned() };
+    let request = Request::new("cas-register", consistency);
     check(&history(drawing), &request, &Unlimited)
 }
 

@@ -5,8 +5,7 @@ use insta::assert_snapshot;
 use crate::{Request, Unlimited, check, notation::history};
 
 fn said(drawing: &str) -> String {
-    let request =
-        Request { model: "cas-register".to_owned(), consistency: "linearizable".to_owned() };
+    let request = Request::new("cas-register", "linearizable");
     let report = check(&history(drawing), &request, &Unlimited);
     let said: Vec<String> = report
         .anomalies
