@@ -8,6 +8,7 @@ mod faults;
 mod figures;
 mod latency;
 mod leaders;
+mod operation_words;
 mod table;
 mod validity;
 mod violations;

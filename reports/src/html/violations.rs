@@ -1,15 +1,14 @@
 //! Each violation: a sentence, the operations as a picture, the proof, and what was going on.
 
-use temblor_history::{
-    Anomaly, CheckReport, EventType, Fault, Happening, Outcome, Witness, WitnessOp,
-};
+use temblor_history::{Anomaly, CheckReport, Fault, Happening, Outcome, Witness, WitnessOp};
 
 use crate::digest::Digest;
 use crate::escape::{Markup, prose, shortened};
 use crate::server_logs::NEAR;
-use crate::svg::{Band, Bar, Lane, draw_lanes};
+use crate::svg::{Band, Bar, Lane, Step, draw_cycle, draw_lanes};
 use crate::words;
 
+use super::operation_words::{asked_and_answered, client, outcome};
 use super::table::{Cell, Table};
 
 /// More cards than this help nobody; the rest is counted.
@@ -51,6 +50,8 @@ pub(crate) struct Card {
     pub(crate) drawing: Option<Markup>,
     /// How to read the drawing.
     pub(crate) key: String,
+    /// What must come before what, where the violation is a cycle.
+    pub(crate) cycle: Option<Markup>,
     pub(crate) proof: Vec<String>,
     pub(crate) legal: Option<String>,
     /// Where a smaller core may exist.
@@ -93,6 +94,7 @@ fn card(digest: &Digest<'_>, check: &CheckReport, anomaly: &Anomaly) -> Card {
         sentence: digest.sentence(witness.map_or(first_line, |witness| &witness.sentence)),
         about: about(check, anomaly),
         drawing: witness.map(|witness| drawing(digest, witness)),
+        cycle: witness.and_then(cycle),
         proof: witness.map_or(Vec::new(), |witness| witness.proof.clone()),
         legal: witness.and_then(legal),
         key: drawing_key(witness),
@@ -165,6 +167,26 @@ fn drawing(digest: &Digest<'_>, witness: &Witness) -> Markup {
     draw_lanes(&lanes(witness), &bands, &leader_changes(digest, from, to))
 }
 
+/// The cycle of a witness that is one.
+fn cycle(witness: &Witness) -> Option<Markup> {
+    let op = |number: u32| witness.ops.iter().find(|op| op.number == number);
+    let steps: Vec<Step> = witness
+        .edges
+        .iter()
+        .filter_map(|edge| {
+            let op = op(edge.from)?;
+            Some(Step {
+                number: op.number,
+                text: format!("{} · {}", client(op), asked_and_answered(op)),
+                culprit: op.culprit,
+                kind: edge.kind.clone(),
+                reason: edge.reason.clone(),
+            })
+        })
+        .collect();
+    (!steps.is_empty()).then(|| draw_cycle(&steps))
+}
+
 fn leader_changes(digest: &Digest<'_>, from: i64, to: i64) -> Vec<(i64, String)> {
     let mut last: Option<&String> = None;
     let mut changes = Vec::new();
@@ -194,13 +216,6 @@ fn lanes(witness: &Witness) -> Vec<Lane> {
     lanes
 }
 
-fn client(op: &WitnessOp) -> String {
-    match &op.node {
-        Some(node) => format!("client {} · {}", op.process, shortened(node, 8)),
-        None => format!("client {}", op.process),
-    }
-}
-
 fn bar(op: &WitnessOp) -> Bar {
     Bar {
         number: op.number,
@@ -209,30 +224,6 @@ fn bar(op: &WitnessOp) -> Bar {
         culprit: op.culprit,
         from: op.invoked,
         to: op.completed,
-    }
-}
-
-fn outcome(op: &WitnessOp) -> &'static str {
-    match op.outcome {
-        EventType::Ok => "ok",
-        EventType::Fail if op.refused => "refused",
-        EventType::Fail => "fail",
-        EventType::Info | EventType::Invoke => "unknown",
-    }
-}
-
-/// `read → 7`, `write 9`, `cas [3,5] refused`, `write 9 ?`.
-fn asked_and_answered(op: &WitnessOp) -> String {
-    let short = |value: &serde_json::Value| shortened(&value.to_string(), 30).into_owned();
-    let mut text = op.f.clone();
-    if !op.argument.is_null() {
-        text = format!("{text} {}", short(&op.argument));
-    }
-    match (outcome(op), op.argument.is_null()) {
-        ("ok", false) if op.result.is_null() || op.result == op.argument => text,
-        ("ok", _) => format!("{text} → {}", short(&op.result)),
-        ("unknown", _) => format!("{text} ?"),
-        (how, _) => format!("{text} {how}"),
     }
 }
 
@@ -330,53 +321,4 @@ fn server_failures(digest: &Digest<'_>) -> Table {
         table.push(vec![words::exact_moment(time).into(), what.into()]);
     }
     table
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn op(f: &str, argument: Value, result: Value, outcome: EventType, refused: bool) -> WitnessOp {
-        WitnessOp {
-            number: 1,
-            process: 3,
-            node: Some("n1".into()),
-            f: f.into(),
-            argument,
-            result,
-            outcome,
-            refused,
-            invoked: 1,
-            completed: Some(2),
-            invoke_index: 4,
-            complete_index: Some(5),
-            culprit: false,
-        }
-    }
-
-    #[test]
-    fn operations_in_words() {
-        use EventType::{Fail, Info, Ok};
-        let null = Value::Null;
-        let texts = [
-            op("read", null.clone(), json!(7), Ok, false),
-            op("read", null.clone(), null.clone(), Ok, false),
-            op("write", json!(9), json!(9), Ok, false),
-            op("write", json!(9), null.clone(), Info, false),
-            op("cas", json!([3, 5]), null.clone(), Fail, true),
-            op("txn", json!([["r", "x", null]]), json!([["r", "x", 1]]), Ok, false),
-        ]
-        .map(|op| asked_and_answered(&op));
-        let expected = [
-            "read → 7",
-            "read → null",
-            "write 9",
-            "write 9 ?",
-            "cas [3,5] refused",
-            r#"txn [["r","x",null]] → [["r","x",1]]"#,
-        ];
-        assert_eq!(texts, expected);
-    }
 }
