@@ -13,6 +13,7 @@ mod moments;
 #[cfg(test)]
 mod notation;
 mod register;
+mod transactions;
 mod words;
 
 pub use budget::{Budget, Exhausted, Unlimited};
