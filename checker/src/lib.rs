@@ -12,6 +12,8 @@ mod meter;
 mod moments;
 #[cfg(test)]
 mod notation;
+#[expect(dead_code, reason = "its engine comes next")]
+mod objects;
 mod register;
 mod transactions;
 mod words;

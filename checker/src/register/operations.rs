@@ -1,13 +1,12 @@
 //! What operations say of one register, and nothing else: the form that the algorithms work on.
 
+pub(crate) use crate::objects::{NEVER, Timed};
+
 /// A value of one key: 0 is the initial one, the others count from 1.
 pub(crate) type ValueNumber = u32;
 
 /// The initial value.
 pub(crate) const INITIAL: ValueNumber = 0;
-
-/// The return of an operation that may still take effect when the history ends.
-pub(crate) const NEVER: u32 = u32::MAX;
 
 /// What an operation does to the register, or learns of it, at one moment of its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,25 +53,4 @@ impl Effect {
 }
 
 /// One operation on one register.
-///
-/// Its effect takes place once, at a moment after `invoked` and before `returned`; an operation
-/// that never returned may also not take effect at all (only writes and cas never return: an
-/// observation without an answer says nothing).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RegisterOp {
-    /// What it does.
-    pub(crate) effect: Effect,
-    /// Number of the invocation event.
-    pub(crate) invoked: u32,
-    /// Number of the completion event, or [`NEVER`].
-    pub(crate) returned: u32,
-    /// Its place among the history's operations.
-    pub(crate) source: u32,
-}
-
-impl RegisterOp {
-    /// Whether it certainly took effect.
-    pub(crate) fn certain(&self) -> bool {
-        self.returned != NEVER
-    }
-}
+pub(crate) type RegisterOp = Timed<Effect>;

@@ -1,0 +1,28 @@
+//! Objects other than registers: sets, queues, stacks, counters, locks and the like.
+//!
+//! A history is split into independent objects ([`split`]), each object's operations are reduced
+//! to what they say of it ([`extract`]), and judged: by the model's own fast path where it has one
+//! ([`model::Model::fast`]), else by the general engine.
+
+mod counter;
+mod extract;
+mod lock;
+mod log;
+mod model;
+mod multi_register;
+mod numbers;
+mod priority_queue;
+mod queue;
+mod replay;
+mod semaphore;
+mod set;
+mod shape;
+mod split;
+mod stack;
+mod string_kv;
+mod timed;
+
+#[cfg(test)]
+mod oracle;
+
+pub(crate) use timed::{NEVER, Timed};

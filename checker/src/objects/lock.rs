@@ -1,0 +1,108 @@
+//! A lock that one client holds at a time, with or without fencing tokens.
+
+use temblor_history::{Completion, History, ValueId};
+
+use super::{
+    model::{Call, Function, Model},
+    numbers::{Numbers, ValueNumber},
+    shape::Shape,
+};
+
+/// What an operation does to a lock, or learns of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Effect {
+    /// Takes the lock, which nobody holds.
+    Acquire {
+        /// Who holds it from now on.
+        owner: u32,
+        /// The fencing token, if there is one: greater than every earlier one. A greater token has
+        /// a greater number.
+        token: Option<ValueNumber>,
+    },
+    /// Gives it back, holding it.
+    Release {
+        /// Who held it.
+        owner: u32,
+    },
+    /// Finds it held, by whomever: a refused acquire.
+    Held,
+}
+
+/// A lock, free at first. Only who holds it can release it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lock {
+    /// The clients by their number as owners, ascending.
+    pub(crate) owners: Vec<u64>,
+}
+
+/// Who holds a lock, and the last token that was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Holding {
+    owner: Option<u32>,
+    token: Option<ValueNumber>,
+}
+
+const ACQUIRE: usize = 0;
+
+impl Model for Lock {
+    type Effect = Effect;
+    type State = Holding;
+
+    const NAME: &'static str = "lock";
+    const FUNCTIONS: &'static [Function] = &[
+        Function { name: "acquire", argument: Shape::Anything, result: Shape::NumberOrNull },
+        Function { name: "release", argument: Shape::Anything, result: Shape::Anything },
+    ];
+
+    fn prepare(history: &History, calls: &[Call], numbers: &mut Numbers) -> Result<Self, String> {
+        let mut owners: Vec<u64> = calls.iter().map(|call| call.process).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        numbers.rank(history, calls.iter().filter_map(token));
+        Ok(Self { owners })
+    }
+
+    fn effect(&self, _: &History, call: &Call, numbers: &mut Numbers) -> Option<Effect> {
+        let owner = self.owners.binary_search(&call.process).ok()? as u32;
+        if call.function != ACQUIRE {
+            Some(Effect::Release { owner })
+        } else if call.outcome == Completion::Refused {
+            Some(Effect::Held)
+        } else {
+            Some(Effect::Acquire { owner, token: token(call).map(|id| numbers.number(id)) })
+        }
+    }
+
+    fn initial(&self) -> Self::State {
+        Holding::default()
+    }
+
+    fn apply(&self, state: &mut Self::State, effect: &Effect) -> bool {
+        match *effect {
+            Effect::Acquire { owner, token } => {
+                let legal = state.owner.is_none() && (token.is_none() || token > state.token);
+                if legal {
+                    *state = Holding { owner: Some(owner), token: token.or(state.token) };
+                }
+                legal
+            }
+            Effect::Release { owner } => {
+                let legal = state.owner == Some(owner);
+                if legal {
+                    state.owner = None;
+                }
+                legal
+            }
+            Effect::Held => state.owner.is_some(),
+        }
+    }
+
+    fn observes(effect: &Effect) -> bool {
+        *effect == Effect::Held
+    }
+}
+
+fn token(call: &Call) -> Option<ValueId> {
+    let told = call.function == ACQUIRE && call.outcome == Completion::Ok;
+    (told && call.result != ValueId::NULL).then_some(call.result)
+}

@@ -1,0 +1,104 @@
+//! What a model of objects has to say: its functions, what they do, and the sequential
+//! specification that everything else is held to.
+
+use std::{fmt::Debug, hash::Hash};
+
+use temblor_history::History;
+
+use super::{
+    numbers::Numbers,
+    shape::Shape,
+    split::{self, Part},
+    timed::Timed,
+};
+use temblor_history::{Completion, ValueId};
+
+/// A function of a model.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Function {
+    /// Its name in a history.
+    pub(crate) name: &'static str,
+    /// What it takes.
+    pub(crate) argument: Shape,
+    /// What an `ok` returns.
+    pub(crate) result: Shape,
+}
+
+/// One operation as the history has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call {
+    /// Its place in [`Model::FUNCTIONS`].
+    pub(crate) function: usize,
+    /// The invocation's value.
+    pub(crate) argument: ValueId,
+    /// The completion's value for an `ok`; null otherwise.
+    pub(crate) result: ValueId,
+    /// How it ended.
+    pub(crate) outcome: Completion,
+    /// The logical client.
+    pub(crate) process: u64,
+}
+
+/// What a fast path says, if it can say anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fast {
+    /// Linearizable: an order of places in the list of operations, which [`super::replay`] accepts.
+    /// Every certain operation stands in it, uncertain ones where they are of use.
+    Pass(Vec<u32>),
+    /// Not linearizable: at least one conflict, each of them the places of operations that are
+    /// a violation by themselves, honestly so: every legal history stays legal without the others.
+    Violation(Vec<Vec<u32>>),
+}
+
+/// A model of objects: a deterministic sequential specification, and how to read it in histories.
+///
+/// A value of it is the specification of one object, with what is fixed for that object.
+pub(crate) trait Model: Sized + Send + Sync {
+    /// What an operation does to the object, or learns of it, at one moment of its interval.
+    type Effect: Clone + Debug + Eq + Ord + Hash + Send + Sync;
+    /// What the object holds.
+    type State: Clone + Debug + Eq + Hash + Send + Sync;
+
+    /// The model's name.
+    const NAME: &'static str;
+    /// Its functions.
+    const FUNCTIONS: &'static [Function];
+
+    /// The objects of a history: their names, and the places of their operations.
+    fn split(history: &History) -> Vec<Part> {
+        split::by_key(history)
+    }
+
+    /// What is wrong with an operation whose values have the right shapes, if anything.
+    fn mistake(_history: &History, _call: &Call) -> Option<String> {
+        None
+    }
+
+    /// Prepares for one object: looks through all its operations before the first is read. An
+    /// error is one of the file as a whole.
+    fn prepare(history: &History, calls: &[Call], numbers: &mut Numbers) -> Result<Self, String>;
+
+    /// What an operation does, or would have done if it failed; none if it says nothing.
+    fn effect(&self, history: &History, call: &Call, numbers: &mut Numbers)
+    -> Option<Self::Effect>;
+
+    /// What the object holds at first.
+    fn initial(&self) -> Self::State;
+
+    /// Lets an effect happen. False, and the state unchanged, where it cannot.
+    fn apply(&self, state: &mut Self::State, effect: &Self::Effect) -> bool;
+
+    /// The state after an effect, where it can happen.
+    fn step(&self, state: &Self::State, effect: &Self::Effect) -> Option<Self::State> {
+        let mut next = state.clone();
+        self.apply(&mut next, effect).then_some(next)
+    }
+
+    /// Whether an effect never changes the state.
+    fn observes(effect: &Self::Effect) -> bool;
+
+    /// A fast path for the operations of one object, in the order of invocations.
+    fn fast(&self, _ops: &[Timed<Self::Effect>]) -> Option<Fast> {
+        None
+    }
+}

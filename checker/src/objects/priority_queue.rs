@@ -1,0 +1,97 @@
+//! The greatest first.
+
+use std::collections::BTreeMap;
+
+use temblor_history::{Completion, History, ValueId};
+
+use super::{
+    model::{Call, Function, Model},
+    numbers::{Numbers, ValueNumber},
+    shape::Shape,
+};
+
+/// What an operation does to a priority queue, or learns of it. A greater value has a greater
+/// number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Effect {
+    /// Puts a value in.
+    Insert(ValueNumber),
+    /// Takes this value, the greatest.
+    Poll(ValueNumber),
+    /// Finds the queue empty.
+    Empty,
+    /// Takes the greatest, whatever it is: a poll with unknown outcome. It never returns.
+    PollUnknown,
+}
+
+/// A priority queue, empty at first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PriorityQueue;
+
+const INSERT: usize = 0;
+
+impl Model for PriorityQueue {
+    type Effect = Effect;
+    /// How often each value is in it.
+    type State = BTreeMap<ValueNumber, u32>;
+
+    const NAME: &'static str = "priority-queue";
+    const FUNCTIONS: &'static [Function] = &[
+        Function { name: "insert", argument: Shape::Number, result: Shape::Anything },
+        Function { name: "poll", argument: Shape::Anything, result: Shape::NumberOrNull },
+    ];
+
+    fn prepare(history: &History, calls: &[Call], numbers: &mut Numbers) -> Result<Self, String> {
+        let inserted = calls.iter().filter(|call| call.function == INSERT);
+        let polled = calls.iter().filter(|call| polls_value(call));
+        let values = inserted.map(|call| call.argument).chain(polled.map(|call| call.result));
+        numbers.rank(history, values);
+        Ok(Self)
+    }
+
+    fn effect(&self, _: &History, call: &Call, numbers: &mut Numbers) -> Option<Effect> {
+        match call.outcome {
+            _ if call.function == INSERT => Some(Effect::Insert(numbers.number(call.argument))),
+            Completion::Ok if !polls_value(call) => Some(Effect::Empty),
+            Completion::Ok => Some(Effect::Poll(numbers.number(call.result))),
+            Completion::Info => Some(Effect::PollUnknown),
+            Completion::Refused | Completion::Fail => None,
+        }
+    }
+
+    fn initial(&self) -> Self::State {
+        BTreeMap::new()
+    }
+
+    fn apply(&self, state: &mut Self::State, effect: &Effect) -> bool {
+        match *effect {
+            Effect::Insert(value) => {
+                *state.entry(value).or_default() += 1;
+                true
+            }
+            Effect::Poll(value) => {
+                state.last_key_value().is_some_and(|(greatest, _)| *greatest == value)
+                    && take_greatest(state)
+            }
+            Effect::Empty => state.is_empty(),
+            Effect::PollUnknown => take_greatest(state),
+        }
+    }
+
+    fn observes(effect: &Effect) -> bool {
+        *effect == Effect::Empty
+    }
+}
+
+fn polls_value(call: &Call) -> bool {
+    call.function != INSERT && call.outcome == Completion::Ok && call.result != ValueId::NULL
+}
+
+fn take_greatest(state: &mut BTreeMap<ValueNumber, u32>) -> bool {
+    let Some(mut greatest) = state.last_entry() else { return false };
+    *greatest.get_mut() -= 1;
+    if *greatest.get() == 0 {
+        greatest.remove();
+    }
+    true
+}

@@ -1,0 +1,76 @@
+//! First in, first out.
+
+use std::collections::VecDeque;
+
+use temblor_history::{Completion, History, ValueId};
+
+use super::{
+    model::{Call, Function, Model},
+    numbers::{Numbers, ValueNumber},
+    shape::Shape,
+};
+
+/// What an operation does to a queue, or learns of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Effect {
+    /// Puts a value at the end.
+    Enqueue(ValueNumber),
+    /// Takes this value from the front.
+    Dequeue(ValueNumber),
+    /// Finds the queue empty.
+    Empty,
+    /// Takes the front, whatever it is: a dequeue with unknown outcome. It never returns.
+    DequeueUnknown,
+}
+
+/// A queue, empty at first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Queue;
+
+const ENQUEUE: usize = 0;
+
+impl Model for Queue {
+    type Effect = Effect;
+    type State = VecDeque<ValueNumber>;
+
+    const NAME: &'static str = "queue";
+    const FUNCTIONS: &'static [Function] = &[
+        Function { name: "enqueue", argument: Shape::Element, result: Shape::Anything },
+        Function { name: "dequeue", argument: Shape::Anything, result: Shape::Simple },
+    ];
+
+    fn prepare(_: &History, _: &[Call], _: &mut Numbers) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    fn effect(&self, _: &History, call: &Call, numbers: &mut Numbers) -> Option<Effect> {
+        match call.outcome {
+            _ if call.function == ENQUEUE => Some(Effect::Enqueue(numbers.number(call.argument))),
+            Completion::Ok if call.result == ValueId::NULL => Some(Effect::Empty),
+            Completion::Ok => Some(Effect::Dequeue(numbers.number(call.result))),
+            Completion::Info => Some(Effect::DequeueUnknown),
+            Completion::Refused | Completion::Fail => None,
+        }
+    }
+
+    fn initial(&self) -> Self::State {
+        VecDeque::new()
+    }
+
+    fn apply(&self, state: &mut Self::State, effect: &Effect) -> bool {
+        match *effect {
+            Effect::Enqueue(value) => {
+                state.push_back(value);
+                true
+            }
+            Effect::Dequeue(value) if state.front() == Some(&value) => state.pop_front().is_some(),
+            Effect::Dequeue(_) => false,
+            Effect::Empty => state.is_empty(),
+            Effect::DequeueUnknown => state.pop_front().is_some(),
+        }
+    }
+
+    fn observes(effect: &Effect) -> bool {
+        *effect == Effect::Empty
+    }
+}

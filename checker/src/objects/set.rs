@@ -1,0 +1,137 @@
+//! A set of values.
+
+use std::sync::Arc;
+
+use temblor_history::{Completion, History};
+
+use super::{
+    model::{Call, Function, Model},
+    numbers::{Numbers, ValueNumber},
+    shape::{self, Shape},
+};
+
+/// What an operation does to a set, or learns of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Effect {
+    /// Puts a value in, if it is not there.
+    Add(ValueNumber),
+    /// Takes a value out, if it is there.
+    Remove(ValueNumber),
+    /// Finds whether a value is there.
+    Contains(ValueNumber, bool),
+    /// Finds exactly these values, ascending. One that stands twice is in no set.
+    Read(Arc<[ValueNumber]>),
+}
+
+/// A set, empty at first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Set;
+
+/// The values that are in it, a bit each; no zero word at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Members(Vec<u64>);
+
+impl Members {
+    fn has(&self, value: ValueNumber) -> bool {
+        let word = self.0.get(value as usize / 64);
+        word.is_some_and(|word| word & bit(value) != 0)
+    }
+
+    fn add(&mut self, value: ValueNumber) {
+        let word = value as usize / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= bit(value);
+    }
+
+    fn remove(&mut self, value: ValueNumber) {
+        if let Some(word) = self.0.get_mut(value as usize / 64) {
+            *word &= !bit(value);
+        }
+        while self.0.last() == Some(&0) {
+            self.0.pop();
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+}
+
+fn bit(value: ValueNumber) -> u64 {
+    1 << (value % 64)
+}
+
+const ADD: usize = 0;
+const REMOVE: usize = 1;
+const CONTAINS: usize = 2;
+
+impl Model for Set {
+    type Effect = Effect;
+    type State = Members;
+
+    const NAME: &'static str = "set";
+    const FUNCTIONS: &'static [Function] = &[
+        Function { name: "add", argument: Shape::Simple, result: Shape::Anything },
+        Function { name: "remove", argument: Shape::Simple, result: Shape::Anything },
+        Function { name: "contains", argument: Shape::Simple, result: Shape::Membership },
+        Function { name: "read", argument: Shape::Anything, result: Shape::Elements },
+    ];
+
+    fn mistake(history: &History, call: &Call) -> Option<String> {
+        let asked = call.function == CONTAINS && call.outcome == Completion::Ok;
+        let (found, _) = asked.then(|| shape::membership(history, call.result)).flatten()?;
+        (found != call.argument).then(|| {
+            format!(
+                "`contains` of {} returns [{0}, true] or [{0}, false]",
+                history.value(call.argument)
+            )
+        })
+    }
+
+    fn prepare(_: &History, _: &[Call], _: &mut Numbers) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    fn effect(&self, history: &History, call: &Call, numbers: &mut Numbers) -> Option<Effect> {
+        let ok = call.outcome == Completion::Ok;
+        match call.function {
+            ADD => Some(Effect::Add(numbers.number(call.argument))),
+            REMOVE => Some(Effect::Remove(numbers.number(call.argument))),
+            CONTAINS if ok => {
+                let (value, held) = shape::membership(history, call.result)?;
+                Some(Effect::Contains(numbers.number(value), held))
+            }
+            _ if ok => {
+                let found = shape::elements(history, call.result).iter();
+                let mut found: Vec<ValueNumber> = found.map(|&id| numbers.number(id)).collect();
+                found.sort_unstable();
+                Some(Effect::Read(found.into()))
+            }
+            _ => None,
+        }
+    }
+
+    fn initial(&self) -> Self::State {
+        Members::default()
+    }
+
+    fn apply(&self, state: &mut Self::State, effect: &Effect) -> bool {
+        match effect {
+            Effect::Add(value) => state.add(*value),
+            Effect::Remove(value) => state.remove(*value),
+            Effect::Contains(value, held) => return state.has(*value) == *held,
+            Effect::Read(values) => {
+                return values.len() == state.count()
+                    && values.iter().all(|value| state.has(*value))
+                    && values.windows(2).all(|pair| pair[0] < pair[1]);
+            }
+        }
+        true
+    }
+
+    fn observes(effect: &Effect) -> bool {
+        matches!(effect, Effect::Contains(..) | Effect::Read(_))
+    }
+}

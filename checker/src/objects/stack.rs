@@ -1,0 +1,74 @@
+//! Last in, first out.
+
+use temblor_history::{Completion, History, ValueId};
+
+use super::{
+    model::{Call, Function, Model},
+    numbers::{Numbers, ValueNumber},
+    shape::Shape,
+};
+
+/// What an operation does to a stack, or learns of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Effect {
+    /// Puts a value on top.
+    Push(ValueNumber),
+    /// Takes this value from the top.
+    Pop(ValueNumber),
+    /// Finds the stack empty.
+    Empty,
+    /// Takes the top, whatever it is: a pop with unknown outcome. It never returns.
+    PopUnknown,
+}
+
+/// A stack, empty at first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stack;
+
+const PUSH: usize = 0;
+
+impl Model for Stack {
+    type Effect = Effect;
+    type State = Vec<ValueNumber>;
+
+    const NAME: &'static str = "stack";
+    const FUNCTIONS: &'static [Function] = &[
+        Function { name: "push", argument: Shape::Element, result: Shape::Anything },
+        Function { name: "pop", argument: Shape::Anything, result: Shape::Simple },
+    ];
+
+    fn prepare(_: &History, _: &[Call], _: &mut Numbers) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    fn effect(&self, _: &History, call: &Call, numbers: &mut Numbers) -> Option<Effect> {
+        match call.outcome {
+            _ if call.function == PUSH => Some(Effect::Push(numbers.number(call.argument))),
+            Completion::Ok if call.result == ValueId::NULL => Some(Effect::Empty),
+            Completion::Ok => Some(Effect::Pop(numbers.number(call.result))),
+            Completion::Info => Some(Effect::PopUnknown),
+            Completion::Refused | Completion::Fail => None,
+        }
+    }
+
+    fn initial(&self) -> Self::State {
+        Vec::new()
+    }
+
+    fn apply(&self, state: &mut Self::State, effect: &Effect) -> bool {
+        match *effect {
+            Effect::Push(value) => {
+                state.push(value);
+                true
+            }
+            Effect::Pop(value) if state.last() == Some(&value) => state.pop().is_some(),
+            Effect::Pop(_) => false,
+            Effect::Empty => state.is_empty(),
+            Effect::PopUnknown => state.pop().is_some(),
+        }
+    }
+
+    fn observes(effect: &Effect) -> bool {
+        *effect == Effect::Empty
+    }
+}
