@@ -11,6 +11,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("cli::every_catalogue_entry_is_listed_and_explained", catalogue),
         Trial::test("cli::a_wrong_plan_touches_nothing", wrong_plan),
         Trial::test("cli::check_judges_history_files", check_files),
+        Trial::test("cli::check_imports_what_others_wrote", check_imports),
         Trial::test("cli::check_names_the_lines_of_a_bad_file", check_bad_file),
         Trial::test("cli::doctor_lists_what_is_there", doctor),
         Trial::test("cli::recover_with_nothing_to_do", recover_nothing),
@@ -90,6 +91,32 @@ fn check_files() -> Result<(), Failed> {
     ensure(report["anomalies"][0]["type"] == "stale-read", || ran.out.clone())?;
     run(scratch.path(), &["check", "fine.jsonl", "--model", "registre"])?.must_exit(254)?;
     Ok(())
+}
+
+const JEPSEN: &str = "; one key of jepsen.independent
+{:process 0, :type :invoke, :f :write, :value [:x 1], :time 1}
+{:process 0, :type :ok, :f :write, :value [:x 1], :time 2}
+{:process :nemesis, :type :info, :f :start, :value nil, :time 3}
+{:process 1, :type :invoke, :f :cas, :value [:x [1 2]], :time 4}
+{:process 1, :type :fail, :f :cas, :value [:x [1 2]], :time 5}
+";
+
+/// A failed cas from the only value there is: an observation only if we say so.
+fn check_imports() -> Result<(), Failed> {
+    let scratch = Scratch::new("imports")?;
+    scratch.file("history.edn", JEPSEN)?;
+    let words = ["check", "history.edn", "--model", "cas-register", "--independent"];
+    run(scratch.path(), &words)?.must_exit(0)?;
+    let refused = [&words[..], &["--cas-fail", "refused", "--json"]].concat();
+    let ran = run(scratch.path(), &refused)?.must_exit(1)?;
+    let report: serde_json::Value = serde_json::from_str(&ran.out)?;
+    ensure(report["anomalies"][0]["witness"]["key"] == "x", || ran.out.clone())?;
+    let orders = [&words[..], &["--version-orders", "wfr,linearizable"]].concat();
+    let ran = run(scratch.path(), &orders)?.must_exit(254)?;
+    ensure(ran.err.contains("rw-register"), || ran.err.clone())?;
+    let ran =
+        run(scratch.path(), &[&words[..], &["--format", "jsonl"]].concat())?.must_exit(254)?;
+    ensure(ran.err.contains("line 1"), || ran.err.clone())
 }
 
 fn check_bad_file() -> Result<(), Failed> {

@@ -6,15 +6,17 @@
 mod build;
 mod errors;
 mod ids;
+mod import;
 mod line;
 mod names;
 mod table;
 mod values;
 
-use std::{fs::File, io::BufRead, io::BufReader, path::Path};
+use std::{io::BufRead, path::Path};
 
 pub use errors::{HistoryError, HistoryErrors};
 pub use ids::{FunctionId, KeyId, NodeId, TextId, ValueId};
+pub use import::{Format, ImportOptions};
 pub use values::ValueView;
 
 use crate::{Event, Header, Key};
@@ -87,34 +89,15 @@ pub struct History {
 impl History {
     /// Reads JSON Lines. All mistakes of the file come at once, with their line numbers; a torn
     /// last line is dropped with a warning; lines of processes that are no clients are passed over.
-    pub fn read(mut reader: impl BufRead) -> Result<Self, HistoryErrors> {
+    pub fn read(reader: impl BufRead) -> Result<Self, HistoryErrors> {
         let mut builder = Builder::default();
-        let mut bytes = Vec::new();
-        let mut number = 0;
-        loop {
-            bytes.clear();
-            number += 1;
-            match reader.read_until(b'\n', &mut bytes) {
-                Ok(0) => break,
-                Ok(_) => builder.line(number, &bytes),
-                Err(error) => {
-                    builder.fault(number, format!("cannot be read: {error}"));
-                    break;
-                }
-            }
-        }
+        builder.lines(reader);
         builder.finish()
     }
 
     /// Reads a file; one that cannot be opened is an error like the others.
     pub fn read_file(path: &Path) -> Result<Self, HistoryErrors> {
-        match File::open(path) {
-            Ok(file) => Self::read(BufReader::with_capacity(1 << 20, file)),
-            Err(error) => Err(HistoryErrors::of_file(format!(
-                "{}: cannot be opened: {error}",
-                path.display()
-            ))),
-        }
+        Self::read(import::open(path)?)
     }
 
     /// Pairs events that are already in memory; the n-th counts as line n.

@@ -26,8 +26,8 @@ mod writer;
 pub use event::{Event, EventType, Header, Key};
 pub use fault_record::{Evidence, Fault, FaultChange, FaultClass, FaultEvent, Measured};
 pub use history::{
-    Completion, FunctionId, History, HistoryError, HistoryErrors, KeyId, NodeId, Operation, TextId,
-    ValueId, ValueView,
+    Completion, Format, FunctionId, History, HistoryError, HistoryErrors, ImportOptions, KeyId,
+    NodeId, Operation, TextId, ValueId, ValueView,
 };
 pub use layout::RunFolder;
 pub use manifest::{

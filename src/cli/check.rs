@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use temblor_checker::Request;
-use temblor_history::{CheckReport, History, Outcome, RunFolder};
+use temblor_checker::{Request, VersionOrder};
+use temblor_history::{CheckReport, Format, History, ImportOptions, Outcome, RunFolder};
 
 use super::{err, harness_error, out, render, usage};
 use crate::{
@@ -21,12 +21,26 @@ pub(super) struct CheckArguments {
     /// The model of the operations; by default what the history's header says.
     #[arg(long)]
     model: Option<String>,
-    /// What to check; by default what the run claims (for a file: linearizable).
+    /// What to check; by default what the run claims.
+    ///
+    /// For a file, the strongest promise that its model can be asked for, which respects real
+    /// time: `strict-serializable` for `list-append` and `rw-register` (Elle's default too),
+    /// `total-conserved` for `bank`, `unique` for `unique-ids`, and `linearizable` for all others.
     #[arg(long)]
     consistency: Option<String>,
     /// The file's format.
     #[arg(long, value_enum, default_value = "auto")]
-    format: Format,
+    format: FormatName,
+    /// Read every value as a `[key, value]` tuple, as jepsen.independent makes them.
+    #[arg(long)]
+    independent: bool,
+    /// What a `fail` of a `cas` says, where the file does not: `refused`, that the value was
+    /// another one. Without it, a failed cas only says that it did nothing.
+    #[arg(long, value_enum, value_name = "MEANING")]
+    cas_fail: Option<CasFail>,
+    /// What orders a key's versions in `rw-register`, beyond that the initial one comes first.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "ORDERS")]
+    version_orders: Vec<VersionOrderName>,
     /// How long checking may take.
     #[arg(long, default_value = "60s", value_name = "DURATION")]
     deadline: String,
@@ -39,11 +53,73 @@ pub(super) struct CheckArguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum FormatName {
     /// By content.
     Auto,
     /// JSON Lines, as runs store them.
     Jsonl,
+    /// One JSON array of events.
+    Json,
+    /// Jepsen's history.edn: maps or records, one after another or in a vector.
+    Edn,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CasFail {
+    /// The value was another one.
+    Refused,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum VersionOrderName {
+    /// Within a transaction, a write follows what the transaction read of that key.
+    Wfr,
+    /// Each process sees a key's versions in order.
+    Sequential,
+    /// Each key is linearizable.
+    Linearizable,
+}
+
+impl CheckArguments {
+    fn import_options(&self) -> ImportOptions {
+        let format = match self.format {
+            FormatName::Auto => Format::Auto,
+            FormatName::Jsonl => Format::JsonLines,
+            FormatName::Json => Format::Json,
+            FormatName::Edn => Format::Edn,
+        };
+        let cas_fail_refused = self.cas_fail == Some(CasFail::Refused);
+        ImportOptions { format, independent: self.independent, cas_fail_refused }
+    }
+
+    /// What to check of a history of this model.
+    fn request(&self, model: &str) -> Request {
+        let consistency = self.consistency.as_deref().unwrap_or(default_consistency(model));
+        let orders = self.version_orders.iter().map(|order| match order {
+            VersionOrderName::Wfr => VersionOrder::WritesFollowReads,
+            VersionOrderName::Sequential => VersionOrder::Sequential,
+            VersionOrderName::Linearizable => VersionOrder::Linearizable,
+        });
+        Request { version_orders: orders.collect(), ..Request::new(model, consistency) }
+    }
+
+    /// Whether anything is asked that a run's own claim does not say.
+    fn asks_for_something_else(&self) -> bool {
+        self.model.is_some()
+            || self.consistency.is_some()
+            || !self.version_orders.is_empty()
+            || self.import_options() != ImportOptions::default()
+    }
+}
+
+/// What a history file of this model is checked for unless something else is asked.
+fn default_consistency(model: &str) -> &'static str {
+    match model {
+        "list-append" | "rw-register" => "strict-serializable",
+        "bank" => "total-conserved",
+        "unique-ids" => "unique",
+        _ => "linearizable",
+    }
 }
 
 /// Checks; returns the exit code.
@@ -71,8 +147,7 @@ pub(super) fn limits(deadline: &str, memory: &str) -> Result<Limits, String> {
 
 /// A run says itself what is checked; flags ask for something else of its history.
 fn check_run(folder: &RunFolder, arguments: &CheckArguments, limits: Limits) -> i32 {
-    if arguments.model.is_some() || arguments.consistency.is_some() || !folder.manifest().is_file()
-    {
+    if arguments.asks_for_something_else() || !folder.manifest().is_file() {
         return check_file(&folder.history(), arguments, limits);
     }
     let verdict = match judge::judge(folder, limits) {
@@ -93,16 +168,16 @@ fn check_run(folder: &RunFolder, arguments: &CheckArguments, limits: Limits) -> 
 }
 
 fn check_file(path: &Path, arguments: &CheckArguments, limits: Limits) -> i32 {
-    // There is one format so far: importers of others will decide by content here.
-    let (Format::Auto | Format::Jsonl) = arguments.format;
-    let read = History::read_file(path);
+    let read = History::import_file(path, &arguments.import_options());
     let model = arguments.model.clone().or_else(|| {
         read.as_ref().ok().and_then(|history| history.header()).and_then(|head| head.model.clone())
     });
-    let consistency = arguments.consistency.clone().unwrap_or_else(|| "linearizable".into());
     let report = match (read, model) {
         (Ok(history), Some(model)) => {
-            judge::timed_check(&history, &Request::new(model, consistency), &[], limits)
+            if let Err(error) = orders_fit(arguments, &model) {
+                return usage(&error);
+            }
+            judge::timed_check(&history, &arguments.request(&model), &[], limits)
         }
         (Ok(_), None) => {
             return usage(&format!(
@@ -111,8 +186,7 @@ fn check_file(path: &Path, arguments: &CheckArguments, limits: Limits) -> i32 {
             ));
         }
         (Err(errors), model) => {
-            let request = Request::new(model.unwrap_or_default(), consistency);
-            judge::unreadable(&request, errors.lines())
+            judge::unreadable(&arguments.request(&model.unwrap_or_default()), errors.lines())
         }
     };
     if arguments.json {
@@ -121,6 +195,14 @@ fn check_file(path: &Path, arguments: &CheckArguments, limits: Limits) -> i32 {
         print_words(&report);
     }
     code(&report)
+}
+
+/// Only registers in transactions leave the order of versions open.
+fn orders_fit(arguments: &CheckArguments, model: &str) -> Result<(), String> {
+    if model == "rw-register" || arguments.version_orders.is_empty() {
+        return Ok(());
+    }
+    Err(format!("--version-orders is for the model `rw-register`, not for `{model}`"))
 }
 
 fn print_json(report: &CheckReport) {

@@ -1,13 +1,17 @@
 //! Pairs invocations with completions, and says what is wrong with the file.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::BufRead};
+
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
-    Completion, History, HistoryError, HistoryErrors, Operation,
+    Completion, History, HistoryError, HistoryErrors, Operation, ValueView,
     ids::ValueId,
+    import::{ImportOptions, event},
     line::{Line, Who, parse},
 };
-use crate::{Event, EventType, Header};
+use crate::{Event, EventType, Header, Key};
 
 /// What a process is doing.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +39,7 @@ pub(super) struct Builder {
     /// How often times ran backwards, and the first line where they did.
     backwards: Option<(u64, u64)>,
     seen_content: bool,
+    options: ImportOptions,
 }
 
 /// An event of a client, complete.
@@ -46,6 +51,25 @@ struct Parsed {
 }
 
 impl Builder {
+    pub(super) fn with(options: ImportOptions) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// Takes JSON Lines.
+    pub(super) fn lines(&mut self, mut reader: impl BufRead) {
+        let mut bytes = Vec::new();
+        let mut number = 0;
+        loop {
+            bytes.clear();
+            number += 1;
+            match reader.read_until(b'\n', &mut bytes) {
+                Ok(0) => return,
+                Ok(_) => self.line(number, &bytes),
+                Err(error) => return self.fault(number, format!("cannot be read: {error}")),
+            }
+        }
+    }
+
     /// Takes a line with its line break, if it has one.
     pub(super) fn line(&mut self, number: u64, bytes: &[u8]) {
         if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -59,9 +83,7 @@ impl Builder {
         match parsed {
             Ok(line) => self.parsed(number, line),
             Err(_) if !bytes.ends_with(b"\n") && is_torn(bytes) => {
-                self.history
-                    .warnings
-                    .push(format!("line {number}: the last line is torn and was dropped"));
+                self.torn(number);
             }
             Err(_) if is_of_no_client(bytes) => {}
             Err(error) => self.fault(number, described(&error)),
@@ -75,6 +97,25 @@ impl Builder {
         self.parsed(number, line);
     }
 
+    /// Takes an event that an importer turned into JSON; the first may be a header.
+    pub(super) fn imported(&mut self, number: u64, event: Value) {
+        let first = !std::mem::replace(&mut self.seen_content, true);
+        if first && self.header_value(number, &event) {
+            return;
+        }
+        let History { names, values, .. } = &mut self.history;
+        match event::line_of(event, names, values) {
+            Ok(line) => self.parsed(number, line),
+            Err(what) => self.fault(number, what),
+        }
+    }
+
+    /// Drops a last line that stops short, and says so.
+    pub(super) fn torn(&mut self, number: u64) {
+        let words = format!("line {number}: the last line is torn and was dropped");
+        self.history.warnings.push(words);
+    }
+
     /// Records a mistake.
     pub(super) fn fault(&mut self, line: u64, what: String) {
         self.errors.push(HistoryError { line: Some(line), what });
@@ -82,13 +123,18 @@ impl Builder {
 
     /// Whether the line is a header (good or bad).
     fn header(&mut self, number: u64, bytes: &[u8]) -> bool {
-        let Ok(serde_json::Value::Object(object)) = serde_json::from_slice(bytes) else {
+        let value: Result<Value, _> = serde_json::from_slice(bytes);
+        value.is_ok_and(|value| self.header_value(number, &value))
+    }
+
+    fn header_value(&mut self, number: u64, value: &Value) -> bool {
+        let Value::Object(object) = value else {
             return false;
         };
         if !object.contains_key("history") || object.contains_key("process") {
             return false;
         }
-        match serde_json::from_value::<Header>(object.into()) {
+        match Header::deserialize(value) {
             Ok(header) if header.history == 1 => self.history.header = Some(header),
             Ok(header) => self
                 .fault(number, format!("format version {}; this reads version 1", header.history)),
@@ -101,13 +147,54 @@ impl Builder {
         let what = match (line.process, line.kind, line.f) {
             (Some(Who::Other), ..) => return,
             (Some(Who::Client(process)), Some(kind), Some(_)) => {
-                return self.client_event(&Parsed { process, kind, line, number });
+                let mut event = Parsed { process, kind, line, number };
+                self.as_asked(&mut event);
+                return self.client_event(&event);
             }
             (None, ..) => "`process` is missing",
             (_, None, _) => "`type` is missing",
             (_, _, None) => "`f` is missing",
         };
         self.fault(number, what.to_owned());
+    }
+
+    /// Reads an event as the options say.
+    fn as_asked(&mut self, event: &mut Parsed) {
+        if self.options.cas_fail_refused && event.kind == EventType::Fail {
+            let f = event.line.f.map(|f| self.history.names.function(f));
+            event.line.refused |= f == Some("cas");
+        }
+        if self.options.independent {
+            self.split_tuple(event);
+        }
+    }
+
+    /// `[key, value]` becomes a key and a value. A completion without a value leaves its key to
+    /// the invocation.
+    fn split_tuple(&mut self, event: &mut Parsed) {
+        let tuple = match self.history.values.view(event.line.value) {
+            ValueView::Array(&[key, value]) => Some((key, value)),
+            _ => None,
+        };
+        match tuple {
+            Some((key, value)) => {
+                let key = self.key_of(key);
+                event.line.key = Some(self.history.names.intern_key(&key));
+                event.line.value = value;
+            }
+            None if event.line.value == ValueId::NULL && event.kind != EventType::Invoke => {}
+            None => self
+                .fault(event.number, "with independent keys, a value is [key, value]".to_owned()),
+        }
+    }
+
+    /// A key that is no string and no whole number is called by its JSON.
+    fn key_of(&self, id: ValueId) -> Key {
+        match self.history.values.view(id) {
+            ValueView::Integer(number) => Key::Number(number),
+            ValueView::Text(text) => Key::Text(text.to_owned()),
+            _ => Key::Text(self.history.values.value(id).to_string()),
+        }
     }
 
     fn client_event(&mut self, event: &Parsed) {
@@ -298,10 +385,10 @@ fn is_of_no_client(bytes: &[u8]) -> bool {
     parsed.is_ok_and(|value| value["process"].is_string())
 }
 
-/// The parser's words with the column alone: the line it names is always 1.
-fn described(error: &serde_json::Error) -> String {
+/// The parser's words with the column alone: the line is said with every mistake.
+pub(super) fn described(error: &serde_json::Error) -> String {
     let words = error.to_string();
-    let place = format!(" at line 1 column {}", error.column());
+    let place = format!(" at line {} column {}", error.line(), error.column());
     let words = words.strip_suffix(&place).unwrap_or(&words);
     match error.column() {
         0 => words.to_owned(),

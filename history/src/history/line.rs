@@ -60,6 +60,11 @@ impl Line {
         }
     }
 
+    /// An event of whom, with nothing else said yet.
+    pub(super) fn of(process: Option<Who>) -> Self {
+        Self { process, ..Self::empty() }
+    }
+
     pub(super) fn of_event(event: &Event, names: &mut Names, values: &mut Values) -> Self {
         Self {
             process: Some(Who::Client(event.process)),
