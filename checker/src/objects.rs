@@ -24,5 +24,7 @@ mod timed;
 
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod random;
 
 pub(crate) use timed::{NEVER, Timed};

@@ -27,7 +27,7 @@ mod oracle;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod random;
+pub(crate) mod random;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
