@@ -28,6 +28,7 @@ pub(in crate::history) fn line_of(
     line.kind = kind(take(&mut event, "type"))?;
     let f = text(take(&mut event, "f"), "f")?;
     let mut value = take(&mut event, "value");
+    let f = f.or_else(|| is_transaction(&value).then(|| "txn".to_owned()));
     if f.as_deref() == Some("txn") {
         complete_micro_operations(&mut value);
     }
@@ -122,6 +123,15 @@ fn nanoseconds(value: Value, field: &str) -> Result<Option<i64>, String> {
             None => Err(format!("`{field}` is a whole number of ns, not {}", described(&other))),
         },
     }
+}
+
+/// Elle's own histories leave the function out: micro-operations speak for themselves.
+fn is_transaction(value: &Value) -> bool {
+    let is_micro = |operation: &Value| {
+        let f = operation.get(0).and_then(Value::as_str).map(without_colon);
+        matches!(f, Some("append" | "r" | "w"))
+    };
+    value.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(is_micro))
 }
 
 /// `["r", x]` reads null; functions lose their colon.

@@ -316,3 +316,16 @@ proptest! {
         prop_assert_eq!(edn(&as_edn(&value)), Ok(value));
     }
 }
+
+#[test]
+fn micro_operations_need_no_function() {
+    let text = "{:process 0 :type :invoke :value [[:append 1 2] [:r 1]]}
+        {:process 0 :type :ok :value [[:append 1 2] [:r 1 [2]]]}";
+    let history = History::import(text.as_bytes(), &PLAIN).unwrap();
+    let operation = &history.operations()[0];
+    assert_eq!(history.function_name(operation.f), "txn");
+    assert_eq!(
+        history.value(operation.result),
+        serde_json::json!([["append", 1, 2], ["r", 1, [2]]])
+    );
+}
