@@ -4,6 +4,7 @@
 //! to what they say of it ([`extract`]), and judged: by the model's own fast path where it has one
 //! ([`model::Model::fast`]), else by the general engine.
 
+mod containers;
 mod counter;
 mod extract;
 mod lock;

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use temblor_history::{Completion, History, ValueId};
 
 use super::{
-    model::{Call, Function, Model},
+    containers::{self, Act, Kind},
+    model::{Call, Fast, Function, Model},
     numbers::{Numbers, ValueNumber},
     shape::Shape,
+    timed::Timed,
 };
 
 /// What an operation does to a priority queue, or learns of it. A greater value has a greater
@@ -80,6 +82,15 @@ impl Model for PriorityQueue {
 
     fn observes(effect: &Effect) -> bool {
         *effect == Effect::Empty
+    }
+
+    fn fast(&self, ops: &[Timed<Effect>]) -> Option<Fast> {
+        containers::fast(Kind::Priority, ops, |effect| match *effect {
+            Effect::Insert(value) => Act::Insert(value),
+            Effect::Poll(value) => Act::Remove(value),
+            Effect::Empty => Act::Empty,
+            Effect::PollUnknown => Act::RemoveAny,
+        })
     }
 }
 

@@ -5,9 +5,11 @@ use std::collections::VecDeque;
 use temblor_history::{Completion, History, ValueId};
 
 use super::{
-    model::{Call, Function, Model},
+    containers::{self, Act, Kind},
+    model::{Call, Fast, Function, Model},
     numbers::{Numbers, ValueNumber},
     shape::Shape,
+    timed::Timed,
 };
 
 /// What an operation does to a queue, or learns of it.
@@ -72,5 +74,14 @@ impl Model for Queue {
 
     fn observes(effect: &Effect) -> bool {
         *effect == Effect::Empty
+    }
+
+    fn fast(&self, ops: &[Timed<Effect>]) -> Option<Fast> {
+        containers::fast(Kind::Queue, ops, |effect| match *effect {
+            Effect::Enqueue(value) => Act::Insert(value),
+            Effect::Dequeue(value) => Act::Remove(value),
+            Effect::Empty => Act::Empty,
+            Effect::DequeueUnknown => Act::RemoveAny,
+        })
     }
 }

@@ -3,9 +3,11 @@
 use temblor_history::{Completion, History, ValueId};
 
 use super::{
-    model::{Call, Function, Model},
+    containers::{self, Act, Kind},
+    model::{Call, Fast, Function, Model},
     numbers::{Numbers, ValueNumber},
     shape::Shape,
+    timed::Timed,
 };
 
 /// What an operation does to a stack, or learns of it.
@@ -70,5 +72,14 @@ impl Model for Stack {
 
     fn observes(effect: &Effect) -> bool {
         *effect == Effect::Empty
+    }
+
+    fn fast(&self, ops: &[Timed<Effect>]) -> Option<Fast> {
+        containers::fast(Kind::Stack, ops, |effect| match *effect {
+            Effect::Push(value) => Act::Insert(value),
+            Effect::Pop(value) => Act::Remove(value),
+            Effect::Empty => Act::Empty,
+            Effect::PopUnknown => Act::RemoveAny,
+        })
     }
 }
