@@ -61,11 +61,7 @@ impl Cover {
 
 /// As few lives as possible of which one is certainly inside at every moment from just after event
 /// `from` until event `to`, in the order of time. There have to be such lives.
-pub(super) fn chain<'a>(
-    lives: impl Iterator<Item = &'a Life>,
-    from: u32,
-    to: u32,
-) -> Vec<Held> {
+pub(super) fn chain<'a>(lives: impl Iterator<Item = &'a Life>, from: u32, to: u32) -> Vec<Held> {
     let mut held: Vec<&Life> =
         lives.filter(|life| life.is_held() && life.b < to && life.c > from).collect();
     held.sort_unstable_by_key(|life| life.b);

@@ -41,9 +41,8 @@ pub(super) fn of(kind: Kind, lived: &Lived, alone: &[u32]) -> Vec<Option<Deadlin
 /// A look that began after the insert had returned.
 fn by_looks(looks: &[Look], events: u32) -> Vec<Deadline> {
     let shown = (0..).zip(looks);
-    let shown = shown.map(|(shown, look)| {
-        (look.from, Deadline { event: look.to, shown, is_look: true })
-    });
+    let shown =
+        shown.map(|(shown, look)| (look.from, Deadline { event: look.to, shown, is_look: true }));
     earliest_from(shown, events)
 }
 
@@ -66,9 +65,8 @@ fn removed(lived: &Lived) -> impl Iterator<Item = (u32, &Life)> {
 
 /// A queue: a value that went in certainly later, and came out.
 fn by_later_inserts(lived: &Lived, alone: &[u32]) -> Vec<Deadline> {
-    let later = removed(lived).map(|(shown, life)| {
-        (life.a, Deadline { event: life.d, shown, is_look: false })
-    });
+    let later = removed(lived)
+        .map(|(shown, life)| (life.a, Deadline { event: life.d, shown, is_look: false }));
     let earliest = earliest_from(later, lived.events);
     alone.iter().map(|&number| earliest[lived.lives[number as usize].b as usize]).collect()
 }
@@ -85,10 +83,8 @@ fn by_covering(
     let mut waited: Vec<(u32, &Life)> = removed(lived).collect();
     waited.sort_unstable_by_key(|(_, life)| key(life));
     let mut waited = waited.into_iter().peekable();
-    let mut asked: Vec<(u32, usize)> = (0..)
-        .zip(alone)
-        .map(|(at, &number)| (limit(&lived.lives[number as usize]), at))
-        .collect();
+    let mut asked: Vec<(u32, usize)> =
+        (0..).zip(alone).map(|(at, &number)| (limit(&lived.lives[number as usize]), at)).collect();
     asked.sort_unstable();
     let mut earliest = Suffix::of(lived.events);
     let mut deadlines = vec![NONE; alone.len()];

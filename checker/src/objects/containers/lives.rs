@@ -143,7 +143,8 @@ impl Times {
         if (last as usize) < ops.len() * DENSE {
             return Self { ranks: None, events: last + 1 };
         }
-        let mut ends: Vec<(u32, u32)> = (0..).zip(ops).map(|(place, op)| (op.returned, place)).collect();
+        let mut ends: Vec<(u32, u32)> =
+            (0..).zip(ops).map(|(place, op)| (op.returned, place)).collect();
         ends.retain(|&(end, _)| end != NEVER);
         ends.sort_unstable();
         let mut ranks = vec![(0, NEVER); ops.len()];

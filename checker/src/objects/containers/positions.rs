@@ -66,7 +66,7 @@ impl Positions {
         let mut at = bit;
         for layer in self.layers[..height].iter().rev() {
             let word = layer[at];
-            let within = if last { 63 - word.leading_zeros() } else { word.trailing_zeros() };
+            let within = if last { word.ilog2() } else { word.trailing_zeros() };
             at = at * 64 + within as usize;
         }
         at as u32

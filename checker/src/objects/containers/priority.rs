@@ -95,13 +95,7 @@ impl Free {
 
 /// Everything at its moment. At one moment: first inserts that were invoked there, then removals,
 /// the greatest first, then looks, then inserts that have to follow those.
-fn order(
-    lives: &[Life],
-    ascending: &[u32],
-    looks: &[Look],
-    free: &[u32],
-    events: u32,
-) -> Vec<u32> {
+fn order(lives: &[Life], ascending: &[u32], looks: &[Look], free: &[u32], events: u32) -> Vec<u32> {
     let mut chosen = Positions::below(events as usize + 1);
     let mut stands: Vec<(u64, u32)> = Vec::with_capacity(2 * lives.len() + looks.len());
     for (look, &moment) in looks.iter().zip(&free[lives.len()..]) {

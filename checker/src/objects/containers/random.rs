@@ -46,7 +46,8 @@ pub(super) fn history(random: &mut Random, shape: Shape) -> Vec<Contained> {
     };
     let mut started = 0;
     while started < shape.ops as usize || !making.pending.is_empty() {
-        let can_start = started < shape.ops as usize && making.pending.len() < shape.clients as usize;
+        let can_start =
+            started < shape.ops as usize && making.pending.len() < shape.clients as usize;
         if can_start && (making.pending.is_empty() || making.random.chance(shape.eager)) {
             making.invoke(started);
             started += 1;
@@ -142,18 +143,20 @@ pub(super) fn shapes(kind: Kind) -> impl Iterator<Item = Shape> {
     sizes.into_iter().flat_map(move |(ops, clients)| {
         [(0, 0), (20, 0), (0, 20), (10, 10), (30, 40)].into_iter().flat_map(
             move |(unknown_inserts, unknown_removals)| {
-                [(0, 50), (10, 50), (10, 75), (40, 60)].into_iter().flat_map(move |(wrong, eager)| {
-                    [50, 65].into_iter().map(move |inserts| Shape {
-                        kind,
-                        ops,
-                        clients,
-                        inserts,
-                        unknown_inserts,
-                        unknown_removals,
-                        wrong,
-                        eager,
-                    })
-                })
+                [(0, 50), (10, 50), (10, 75), (40, 60)].into_iter().flat_map(
+                    move |(wrong, eager)| {
+                        [50, 65].into_iter().map(move |inserts| Shape {
+                            kind,
+                            ops,
+                            clients,
+                            inserts,
+                            unknown_inserts,
+                            unknown_removals,
+                            wrong,
+                            eager,
+                        })
+                    },
+                )
             },
         )
     })

@@ -96,7 +96,9 @@ impl<'a> Nesting<'a> {
         let (mut freed, mut ready) = (Vec::new(), Vec::new());
         self.layers.freed(0, self.ends.len() as u32, &mut freed);
         loop {
-            freed.iter().for_each(|&position| self.free.insert(position));
+            for &position in &freed {
+                self.free.insert(position);
+            }
             // An insert that can stand at a free position can stand at the last one before the
             // value is inside, a removal at the first one after.
             for position in freed.drain(..) {
