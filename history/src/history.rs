@@ -9,6 +9,7 @@ mod ids;
 mod import;
 mod line;
 mod names;
+mod scan;
 mod table;
 mod values;
 
@@ -171,7 +172,7 @@ impl History {
         self.names.error(id)
     }
 
-    /// A value as JSON. Two ids are equal exactly when their JSON is.
+    /// A value as JSON.
     pub fn value(&self, id: ValueId) -> serde_json::Value {
         self.values.value(id)
     }
@@ -181,7 +182,12 @@ impl History {
         self.values.view(id)
     }
 
-    /// The id of a value, if the history holds it.
+    /// Whether two values are equal as JSON. For values that are no arrays, ids say so already.
+    pub fn same(&self, one: ValueId, other: ValueId) -> bool {
+        self.values.same(one, other)
+    }
+
+    /// The id of a value, if the history holds it; none for arrays, which may have several.
     pub fn value_id(&self, value: &serde_json::Value) -> Option<ValueId> {
         self.values.find(value)
     }

@@ -10,6 +10,8 @@ use super::{
     ids::ValueId,
     import::{ImportOptions, event},
     line::{Line, Who, parse},
+    scan::Scanner,
+    table::Spread,
 };
 use crate::{Event, EventType, Header, Key};
 
@@ -33,13 +35,14 @@ enum Doing {
 pub(super) struct Builder {
     history: History,
     errors: HistoryErrors,
-    doing: HashMap<u64, Doing>,
+    doing: HashMap<u64, Doing, Spread>,
     last_time: Option<i64>,
     untimed: u64,
     /// How often times ran backwards, and the first line where they did.
     backwards: Option<(u64, u64)>,
     seen_content: bool,
     options: ImportOptions,
+    scanner: Scanner,
 }
 
 /// An event of a client, complete.
@@ -79,8 +82,11 @@ impl Builder {
         if first && self.header(number, bytes) {
             return;
         }
-        let parsed = parse(bytes, &mut self.history.names, &mut self.history.values);
-        match parsed {
+        let History { names, values, .. } = &mut self.history;
+        if let Some(line) = self.scanner.scan(bytes, names, values) {
+            return self.parsed(number, line);
+        }
+        match parse(bytes, names, values) {
             Ok(line) => self.parsed(number, line),
             Err(_) if !bytes.ends_with(b"\n") && is_torn(bytes) => {
                 self.torn(number);

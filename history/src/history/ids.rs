@@ -38,8 +38,9 @@ name_id!(
     TextId
 );
 
-/// A value. Small integers stand in the id itself; everything else stands once in a table, so
-/// that two ids are equal exactly when their JSON is.
+/// A value. Small integers stand in the id itself, everything else in a table. Two ids of values that
+/// are no arrays are equal exactly when their JSON is; one array may have several ids
+/// ([`History::same`](crate::History::same) compares them).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId(u32);
 

@@ -155,7 +155,10 @@ impl LineSeed<'_> {
             Field::Process => line.process = Some(map.next_value()?),
             Field::Type => line.kind = Some(map.next_value()?),
             Field::F => line.f = Some(self.names.intern_function(&map.next_value::<Text>()?.0)),
-            Field::Value => line.value = map.next_value_seed(ValueSeed(self.values))?,
+            Field::Value => {
+                line.value =
+                    map.next_value_seed(ValueSeed { values: self.values, behind: ValueId::NULL })?
+            }
             Field::Refused => line.refused = map.next_value::<Option<bool>>()?.unwrap_or(false),
             Field::Final => line.final_read = map.next_value::<Option<bool>>()?.unwrap_or(false),
             Field::Key => line.key = map.next_value_seed(KeySeed(self.names))?,
@@ -237,7 +240,11 @@ impl Visitor<'_> for KeySeed<'_> {
 }
 
 /// Interns a value while it is parsed.
-struct ValueSeed<'a>(&'a mut Values);
+struct ValueSeed<'a> {
+    values: &'a mut Values,
+    /// The value before it in an array.
+    behind: ValueId,
+}
 
 impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     type Value = ValueId;
@@ -263,31 +270,35 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<ValueId, E> {
-        Ok(self.0.integer(value))
+        Ok(self.values.integer(value))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<ValueId, E> {
-        Ok(self.0.intern(&Value::from(value)))
+        Ok(self.values.intern(&Value::from(value)))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<ValueId, E> {
-        Ok(self.0.intern(&Value::from(value)))
+        Ok(self.values.intern(&Value::from(value)))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<ValueId, E> {
-        Ok(self.0.text(text))
+        Ok(self.values.text(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<ValueId, A::Error> {
         let mut elements = Vec::new();
-        while let Some(element) = sequence.next_element_seed(ValueSeed(self.0))? {
+        let mut behind = ValueId::NULL;
+        while let Some(element) =
+            sequence.next_element_seed(ValueSeed { values: self.values, behind })?
+        {
             elements.push(element);
+            behind = element;
         }
-        Ok(self.0.array(&elements))
+        Ok(self.values.array(self.behind, &elements))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ValueId, A::Error> {
         let value = Value::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(self.0.intern(&value))
+        Ok(self.values.intern(&value))
     }
 }

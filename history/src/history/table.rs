@@ -1,5 +1,7 @@
 //! A hash table that holds only places in somebody else's list: what is interned is stored once.
 
+use std::hash::{BuildHasher, Hasher};
+
 /// Finds places by hash; the owner of the list compares.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
@@ -73,6 +75,40 @@ pub(super) fn hash_bytes(bytes: &[u8]) -> u64 {
         hash = mix(hash, u64::from_le_bytes(word));
     }
     hash
+}
+
+/// Hashes small numbers for the standard library's maps: one multiplication spreads them well
+/// enough.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Spread;
+
+impl BuildHasher for Spread {
+    type Hasher = Mixing;
+
+    fn build_hasher(&self) -> Mixing {
+        Mixing(0)
+    }
+}
+
+/// The state of [`Spread`].
+pub(super) struct Mixing(u64);
+
+impl Hasher for Mixing {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = mix(self.0, hash_bytes(bytes));
+    }
+
+    fn write_u32(&mut self, word: u32) {
+        self.0 = mix(self.0, u64::from(word));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = mix(self.0, word);
+    }
 }
 
 #[cfg(test)]
