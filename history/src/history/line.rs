@@ -156,8 +156,8 @@ impl LineSeed<'_> {
             Field::Type => line.kind = Some(map.next_value()?),
             Field::F => line.f = Some(self.names.intern_function(&map.next_value::<Text>()?.0)),
             Field::Value => {
-                line.value =
-                    map.next_value_seed(ValueSeed { values: self.values, behind: ValueId::NULL })?
+                let seed = ValueSeed { values: self.values, behind: ValueId::NULL };
+                line.value = map.next_value_seed(seed)?;
             }
             Field::Refused => line.refused = map.next_value::<Option<bool>>()?.unwrap_or(false),
             Field::Final => line.final_read = map.next_value::<Option<bool>>()?.unwrap_or(false),

@@ -132,11 +132,11 @@ impl<'a> Reading<'a> {
         let mut value = 0_i64;
         let mut length = 0;
         while let Some(digit @ b'0'..=b'9') = rest.get(length) {
-            value = value * 10 + i64::from(digit - b'0');
-            length += 1;
-            if length > 18 {
+            if length == 18 {
                 return None;
             }
+            value = value * 10 + i64::from(digit - b'0');
+            length += 1;
         }
         let zero_first = rest.first() == Some(&b'0') && (length > 1 || negative);
         if length == 0 || zero_first || matches!(rest.get(length), Some(b'.' | b'e' | b'E')) {
@@ -170,15 +170,12 @@ impl<'a> Reading<'a> {
     }
 
     fn key(&mut self, line: &mut Line) -> Option<()> {
-        let key = match self.peek()? {
-            b'"' => {
-                let text = ascii(self.text()?)?;
-                self.names.intern_text_key(text)
-            }
-            _ => {
-                let number = self.number()?;
-                self.names.intern_key(&Key::Number(number))
-            }
+        let key = if self.peek()? == b'"' {
+            let text = ascii(self.text()?)?;
+            self.names.intern_text_key(text)
+        } else {
+            let number = self.number()?;
+            self.names.intern_key(&Key::Number(number))
         };
         line.key = Some(key);
         Some(())

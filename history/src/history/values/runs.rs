@@ -59,7 +59,7 @@ impl Runs {
             }
             if elements.starts_with(&run.elements) && run.text.len() < TEXT_MAX {
                 let known = run.elements.len();
-                elements[known..].iter().for_each(|&element| run.push(element));
+                run.extend(&elements[known..]);
                 return Some((number, length));
             }
         }
@@ -67,7 +67,7 @@ impl Runs {
         let number = offset(self.runs.len());
         *free = number;
         let mut run = Run::default();
-        elements.iter().for_each(|&element| run.push(element));
+        run.extend(elements);
         self.runs.push(run);
         Some((number, length))
     }
@@ -98,6 +98,12 @@ impl Runs {
 }
 
 impl Run {
+    fn extend(&mut self, elements: &[ValueId]) {
+        for &element in elements {
+            self.push(element);
+        }
+    }
+
     fn push(&mut self, element: ValueId) {
         let number = element.as_small_integer().expect("runs hold small whole numbers");
         if !self.text.is_empty() {
@@ -119,7 +125,7 @@ impl Run {
         if text.get(at) != Some(&b']') {
             return None;
         }
-        more.into_iter().for_each(|element| self.push(element));
+        self.extend(&more);
         Some(at + 1)
     }
 }
