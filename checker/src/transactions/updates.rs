@@ -1,0 +1,86 @@
+//! Lost updates and updates of what never was: two passes over writes.
+
+use super::{
+    extract::{INITIAL, Kind, Model, NOBODY, Transactions},
+    names,
+    tally::{Found, Tally},
+};
+
+/// Two transactions that read the same version of a key and then wrote it: one of them overwrote
+/// what it had not seen (Berenson et al., A Critique of ANSI SQL Isolation Levels, 1995, P4; found
+/// as Elle does). O(micro-operations).
+///
+/// Only the first read of a key counts, and only before the transaction writes it. Lists that
+/// contradict the longest one are left out: they are an anomaly of their own.
+pub(crate) fn lost_updates(
+    all: &Transactions,
+    is_preferred: &impl Fn(u32) -> bool,
+    tally: &mut Tally,
+) {
+    let mut updaters = vec![NOBODY; all.writers.len() + all.key_count()];
+    // By key: the last transaction that read it, and what it found; none once it wrote there.
+    let mut reads: Vec<(u32, Option<u32>)> = vec![(NOBODY, None); all.key_count()];
+    for transaction in 0..all.all.len() as u32 {
+        if !all.all[transaction as usize].is_certain() {
+            continue;
+        }
+        for op in all.ops_of(transaction) {
+            let known = &mut reads[op.key as usize];
+            let is_first = known.0 != transaction;
+            match op.kind {
+                Kind::Read if is_first => *known = (transaction, state(all, op.key, op.value)),
+                Kind::Read => {}
+                Kind::Write if is_first => *known = (transaction, None),
+                Kind::Write => {
+                    let Some(state) = known.1.take() else { continue };
+                    let first = &mut updaters[state as usize];
+                    if *first == NOBODY {
+                        *first = transaction;
+                        continue;
+                    }
+                    let (key, first, second) = (op.key, *first, transaction);
+                    let found = || Found::LostUpdate { key, first, second };
+                    tally.add(names::LOST_UPDATE, transaction, is_preferred, found);
+                }
+            }
+        }
+    }
+}
+
+/// What a read found, as a number: a version, or the initial state of a key.
+fn state(all: &Transactions, key: u32, value: u32) -> Option<u32> {
+    let initial = all.writers.len() as u32 + key;
+    match all.model {
+        Model::RwRegister if value == INITIAL => Some(initial),
+        Model::RwRegister => Some(value),
+        Model::ListAppend if !all.is_prefix(value, key) => None,
+        Model::ListAppend => Some(all.list(value).last().copied().unwrap_or(initial)),
+    }
+}
+
+/// Elements of failed transactions that stand in a list before one of a transaction that took
+/// effect: the later one changed what never was (Elle's `dirty-update`).
+pub(crate) fn dirty_updates(
+    all: &Transactions,
+    is_preferred: &impl Fn(u32) -> bool,
+    tally: &mut Tally,
+) {
+    let takes_effect = |version: u32| {
+        let writer = all.writers[version as usize].transaction;
+        writer != NOBODY && all.all[writer as usize].is_certain()
+    };
+    let mut last_reported = None;
+    for failed in all.failed.iter().map(|failed| failed.version) {
+        let order = all.order(all.key_of(failed));
+        let Some(place) = order.iter().position(|&version| version == failed) else { continue };
+        let Some(&later) = order[place..].iter().find(|&&version| takes_effect(version)) else {
+            continue;
+        };
+        // One for each run of failed elements.
+        if last_reported.replace(later) != Some(later) {
+            let writer = all.writers[later as usize].transaction;
+            let found = || Found::DirtyUpdate { failed, later };
+            tally.add(names::DIRTY_UPDATE, writer, is_preferred, found);
+        }
+    }
+}
