@@ -1,5 +1,9 @@
 //! The names that can be asked for, with what they mean and where that comes from.
 
+use std::sync::LazyLock;
+
+use crate::transactions;
+
 /// A model of operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModelEntry {
@@ -41,6 +45,15 @@ pub fn models() -> &'static [ModelEntry] {
                   refused cas says that at a moment between its invocation and its completion the \
                   value was not `old`.",
         },
+        ModelEntry {
+            name: "list-append",
+            functions: &[
+                "txn [[\"append\", k, v], [\"r\", k, null], …] → the same, reads filled with lists",
+            ],
+            doc: "Transactions over lists that only grow. What a list holds says in which order \
+                  its elements came, so that isolation can be judged completely. Each element is \
+                  appended to a key only once.",
+        },
     ]
 }
 
@@ -55,6 +68,12 @@ const LOST_WRITE: (&str, &str) = (
 
 /// The consistency models and invariants, in the order of the documentation.
 pub fn consistencies() -> &'static [ConsistencyEntry] {
+    static ALL: LazyLock<Vec<ConsistencyEntry>> =
+        LazyLock::new(|| objects().iter().copied().chain(transactions::entries()).collect());
+    &ALL
+}
+
+fn objects() -> &'static [ConsistencyEntry] {
     &[
         ConsistencyEntry {
             name: "linearizable",

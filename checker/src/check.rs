@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use temblor_history::{CheckReport, History};
 
-use crate::{Budget, catalogue, register};
+use crate::{Budget, catalogue, register, transactions};
 
 /// What to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +110,7 @@ fn dispatch(
 ) {
     match request.model.as_str() {
         "register" | "cas-register" => register::check(history, request, prefer, budget, report),
+        "list-append" => transactions::check(history, request, prefer, budget, report),
         other => unreachable!("the model {other} is listed and has no checker"),
     }
 }

@@ -92,6 +92,9 @@ fn explanation(witness: &Witness, moments: Moments) -> String {
 
 fn line(op: &WitnessOp, moments: Moments) -> String {
     let node = op.node.as_ref().map(|node| format!(" on {node}")).unwrap_or_default();
+    if op.f == "txn" {
+        return transaction(op, &node, moments);
+    }
     let said = match (op.outcome, op.refused) {
         (EventType::Ok, _) if op.f == "read" => format!("returned {}", op.result),
         (EventType::Ok, _) => "ok".to_owned(),
@@ -107,6 +110,33 @@ fn line(op: &WitnessOp, moments: Moments) -> String {
     let from = moments.moment(op.invoked);
     let until = op.completed.map_or("…".to_owned(), |at| moments.moment(at));
     format!("client {}{node}: {}{argument}, {said} ({from} – {until})", op.process, op.f)
+}
+
+/// `client 3 on n1: r x [1 2], append x 3 (2.1 s – 2.2 s)`.
+fn transaction(op: &WitnessOp, node: &str, moments: Moments) -> String {
+    let (done, how) = match op.outcome {
+        EventType::Ok => (&op.result, ""),
+        EventType::Fail => (&op.argument, ", failed"),
+        EventType::Info | EventType::Invoke => (&op.argument, ", outcome unknown"),
+    };
+    let words: Vec<String> = done.as_array().into_iter().flatten().map(micro_operation).collect();
+    let from = moments.moment(op.invoked);
+    let until = op.completed.map_or("…".to_owned(), |at| moments.moment(at));
+    format!("client {}{node}: {}{how} ({from} – {until})", op.process, words.join(", "))
+}
+
+fn micro_operation(value: &serde_json::Value) -> String {
+    use serde_json::Value;
+    let bare = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let Some([f, key, value]) = value.as_array().map(Vec::as_slice) else { return bare(value) };
+    let value = match value {
+        Value::Array(elements) => {
+            let words: Vec<String> = elements.iter().map(bare).collect();
+            format!("[{}]", words.join(" "))
+        }
+        other => bare(other),
+    };
+    format!("{} {} {value}", bare(f), bare(key))
 }
 
 fn capitalized(sentence: &str) -> String {

@@ -61,6 +61,9 @@ pub struct CheckReport {
     /// What follows from `not`.
     #[serde(default)]
     pub also_not: Vec<String>,
+    /// The strongest consistency models that can be decided and hold, where that was looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consistent_with: Vec<String>,
     /// What was found.
     #[serde(default)]
     pub anomalies: Vec<Anomaly>,
@@ -90,6 +93,7 @@ impl CheckReport {
             ops: 0,
             not: Vec::new(),
             also_not: Vec::new(),
+            consistent_with: Vec::new(),
             anomalies: Vec::new(),
             complete: false,
             reason: None,

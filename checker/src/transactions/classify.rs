@@ -184,7 +184,9 @@ fn reaches(
 fn rw_edges(part: &Part, regions: &[Vec<u32>]) -> Vec<RwEdge> {
     let mut region_of = vec![u32::MAX; 2 * part.len()];
     for (number, region) in (0..).zip(regions) {
-        region.iter().for_each(|&state| region_of[state as usize] = number);
+        for &state in region {
+            region_of[state as usize] = number;
+        }
     }
     let inside = |from: u32, to: u32| {
         let region = region_of[2 * from as usize];

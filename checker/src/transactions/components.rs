@@ -85,7 +85,7 @@ impl<G: Adjacency> Search<'_, G> {
     fn run(&mut self, share: &mut Share<'_>) -> Result<(), Exhausted> {
         let bytes = self.low.len() * 8;
         for root in (0..self.graph.node_count()).rev() {
-            if root % STEPS == 0 {
+            if root.is_multiple_of(STEPS) {
                 share.hold(bytes)?;
             }
             if self.low[root as usize] == UNSEEN {
@@ -106,7 +106,7 @@ impl<G: Adjacency> Search<'_, G> {
         let mut steps = 0_u32;
         while let Some(visit) = self.path.last_mut() {
             steps = steps.wrapping_add(1);
-            if steps % STEPS == 0 {
+            if steps.is_multiple_of(STEPS) {
                 share.hold(bytes)?;
             }
             let node = visit.node;
@@ -186,8 +186,10 @@ mod tests {
             }
         }
         let mut found: Vec<Vec<u32>> = (0..n)
-            .map(|a| (0..n).filter(|&b| a == b || reach[a][b] && reach[b][a]))
-            .map(|members| members.map(|member| member as u32).collect())
+            .map(|a| {
+                let members = (0..n).filter(|&b| a == b || reach[a][b] && reach[b][a]);
+                members.map(|member| member as u32).collect()
+            })
             .collect();
         found.sort();
         found.dedup();
@@ -204,7 +206,9 @@ mod tests {
             let graph = Pairs(n, edges);
             let meter = Meter::new(&Unlimited);
             let mut found = components(&graph, &mut meter.share()).unwrap();
-            found.iter_mut().for_each(|members| members.sort_unstable());
+            for members in &mut found {
+                members.sort_unstable();
+            }
             found.sort();
             assert_eq!(found, by_closure(&graph), "{:?}", graph.1);
             let order = finishing_order(&graph, &mut meter.share()).unwrap();

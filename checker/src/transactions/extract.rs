@@ -194,6 +194,11 @@ impl Transactions {
         }
     }
 
+    /// A key as JSON.
+    pub(crate) fn key_value(&self, history: &History, key: u32) -> serde_json::Value {
+        history.value(self.keys[key as usize])
+    }
+
     /// The value of a version, to quote it.
     pub(crate) fn value(&self, history: &History, version: u32) -> serde_json::Value {
         match version {

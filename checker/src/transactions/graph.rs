@@ -228,7 +228,9 @@ fn followed_by(transactions: &Transactions) -> Vec<u32> {
     let events = ends.chain(all.last().map(|last| last.invoked)).max().map_or(0, |last| last + 1);
     // By event: how many transactions had been invoked until then, this event included.
     let mut begun = vec![0; events as usize];
-    all.iter().for_each(|transaction| begun[transaction.invoked as usize] = 1);
+    for transaction in all {
+        begun[transaction.invoked as usize] = 1;
+    }
     let mut sum = 0;
     for count in &mut begun {
         sum += *count;

@@ -12,7 +12,7 @@ pub(crate) use table::{ANOMALIES, LEVELS};
 #[derive(Debug)]
 pub(crate) struct Level {
     pub(crate) name: &'static str,
-    /// Other names for it, which cannot be asked for.
+    /// Other names for it, which readers may look for.
     pub(crate) aliases: &'static [&'static str],
     /// What holds with it, as far as it does not follow.
     pub(crate) implies: &'static [&'static str],
@@ -97,9 +97,8 @@ pub(crate) fn boundary(anomalies: &[&'static str]) -> Boundary {
         .map(|level| level.name)
         .filter(|level| anomalies.iter().any(|anomaly| forbids(level, anomaly)))
         .collect();
-    let is_weakest = |name: &&&str| {
-        !broken.iter().any(|other| other != **name && follows(other, name))
-    };
+    let is_weakest =
+        |name: &&&'static str| !broken.iter().any(|other| other != *name && follows(other, name));
     let not: Vec<&'static str> = broken.iter().filter(is_weakest).copied().collect();
     let also_not = broken.iter().filter(|name| !not.contains(name)).copied().collect();
     let holds: Vec<&'static str> = LEVELS
@@ -108,7 +107,7 @@ pub(crate) fn boundary(anomalies: &[&'static str]) -> Boundary {
         .map(|level| level.name)
         .collect();
     let is_strongest =
-        |name: &&&str| !holds.iter().any(|other| other != **name && follows(name, other));
+        |name: &&&'static str| !holds.iter().any(|other| other != *name && follows(name, other));
     let consistent_with = holds.iter().filter(is_strongest).copied().collect();
     Boundary { not, also_not, consistent_with }
 }

@@ -160,16 +160,60 @@ impl<'t> Orders<'t> {
 
     /// An edge to who wrote a version, or the next one that somebody wrote.
     fn before(&self, transaction: u32, key: u32, version: u32, edge: Edge, data: &mut DataEdges) {
-        let writer = if self.is_placed(key, version) {
-            self.next_writer[version as usize]
-        } else {
-            NOBODY
-        };
+        let writer =
+            if self.is_placed(key, version) { self.next_writer[version as usize] } else { NOBODY };
         if writer == NOBODY {
             self.unread[key as usize].lead(transaction, edge, data);
         } else if writer != transaction {
             data.push(writer, edge);
         }
+    }
+}
+
+/// Why one transaction comes before another: micro-operations of the two, by place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Why {
+    pub(crate) key: u32,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+/// What an edge of [`Orders::edges`] stands for.
+impl Orders<'_> {
+    pub(crate) fn why(&self, from: u32, to: u32, edge: Edge) -> Option<Why> {
+        let all = self.transactions;
+        let mine = || all.places_of(from).map(|place| (place as u32, all.ops[place]));
+        let theirs = || all.places_of(to).map(|place| (place as u32, all.ops[place]));
+        let pairs = mine().flat_map(|one| theirs().map(move |other| (one, other)));
+        let mut fitting = pairs.filter(|((_, one), (_, other))| one.key == other.key);
+        let found = fitting.find(|((_, one), (_, other))| match (edge, one.kind, other.kind) {
+            (Edge::Wr, Kind::Write, Kind::Read) => all.list(other.value).last() == Some(&one.value),
+            (Edge::Ww, Kind::Write, Kind::Write) => self.precedes(one.value, other.value, one.key),
+            (Edge::Rw, Kind::Read, Kind::Write) => {
+                all.is_prefix(one.value, one.key)
+                    && self.is_overwritten_by(all.list(one.value), other.value, one.key)
+            }
+            _ => false,
+        });
+        found.map(|((from, op), (to, _))| Why { key: op.key, from, to })
+    }
+
+    /// Whether a version comes after another.
+    fn precedes(&self, version: u32, later: u32, key: u32) -> bool {
+        let is_placed = self.is_placed(key, version);
+        is_placed && version < later && (self.is_placed(key, later) || self.is_unread(key, later))
+    }
+
+    fn is_overwritten_by(&self, list: &[u32], later: u32, key: u32) -> bool {
+        match list.last() {
+            Some(&last) => self.precedes(last, later, key),
+            None => self.is_placed(key, later) || self.is_unread(key, later),
+        }
+    }
+
+    fn is_unread(&self, key: u32, version: u32) -> bool {
+        let writer = self.transactions.writers[version as usize].transaction;
+        !self.is_placed(key, version) && self.unread(key).contains(&writer)
     }
 }
 

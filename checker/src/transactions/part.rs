@@ -10,7 +10,6 @@ use super::{
 pub(crate) struct Part {
     /// The nodes' numbers in the whole graph.
     nodes: Vec<u32>,
-    transactions: u32,
     starts: Vec<u32>,
     edges: Vec<(u32, Edge)>,
 }
@@ -19,12 +18,11 @@ impl Part {
     /// Cuts a component out. `places` is scratch: one [`u32::MAX`] for each node of the graph,
     /// before and after.
     pub(crate) fn cut(graph: &Graph, mut nodes: Vec<u32>, places: &mut [u32]) -> Self {
-        // In the order of time, transactions first: most edges then lead to higher numbers.
+        // In the order of time: most edges then lead to higher numbers.
         nodes.sort_unstable();
         for (place, &node) in (0..).zip(&nodes) {
             places[node as usize] = place;
         }
-        let transactions = nodes.partition_point(|&node| graph.is_transaction(node)) as u32;
         let (mut starts, mut edges) = (vec![0], Vec::new());
         for &node in &nodes {
             graph.for_each(node, |target, edge| {
@@ -35,24 +33,18 @@ impl Part {
             });
             starts.push(edges.len() as u32);
         }
-        nodes.iter().for_each(|&node| places[node as usize] = u32::MAX);
-        Self { nodes, transactions, starts, edges }
+        for &node in &nodes {
+            places[node as usize] = u32::MAX;
+        }
+        Self { nodes, starts, edges }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    pub(crate) fn edge_count(&self) -> usize {
-        self.edges.len()
-    }
-
     pub(crate) fn bytes(&self) -> usize {
         8 * self.nodes.len() + 8 * self.edges.len()
-    }
-
-    pub(crate) fn is_transaction(&self, place: u32) -> bool {
-        place < self.transactions
     }
 
     /// A node's number in the whole graph.

@@ -32,12 +32,16 @@ pub(crate) fn examine(
                 previous: Vec::new(),
                 tally: Tally::default(),
             };
-            chunk.iter().for_each(|&transaction| pass.transaction(transaction));
+            for &transaction in chunk {
+                pass.transaction(transaction);
+            }
             pass.tally
         })
         .collect();
     let mut tally = Tally::default();
-    parts.into_iter().for_each(|part| tally.merge(part));
+    for part in parts {
+        tally.merge(part);
+    }
     tally
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn shortest(
     let mut search = Search::new(part, cycles, region);
     let mut best: Option<Cycle> = None;
     for (number, &start) in search.starts(region).iter().enumerate() {
-        if number % 64 == 0 {
+        if number.is_multiple_of(64) {
             share.hold(part.bytes() + 40 * part.len())?;
         }
         let limit = best.as_ref().map_or(u32::MAX, |best| best.steps.len() as u32);
@@ -48,8 +48,7 @@ pub(crate) fn shortest(
             break;
         }
         if search.work > ENOUGH && best.is_some() {
-            best.iter_mut().for_each(|best| best.shortest = false);
-            break;
+            return Ok(best.map(|best| Cycle { shortest: false, ..best }));
         }
         if let Some(steps) = search.from(start, limit) {
             best = Some(Cycle { steps, shortest: true });

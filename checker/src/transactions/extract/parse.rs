@@ -96,7 +96,7 @@ fn number_sessions(history: &History, raw: &mut Raw) {
 
 impl Model {
     /// The name of its writing micro-operation.
-    fn write(self) -> &'static str {
+    pub(in crate::transactions) fn write(self) -> &'static str {
         match self {
             Self::ListAppend => "append",
             Self::RwRegister => "w",

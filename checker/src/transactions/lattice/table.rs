@@ -6,8 +6,10 @@ const ADYA: &str = "Adya, Weak Consistency: A Generalized Theory and Optimistic 
                     Distributed Transactions, PhD thesis, MIT 1999";
 const CERONE: &str = "Cerone, Bernardi and Gotsman, A Framework for Transactional Consistency Models \
                       with Atomic Visibility, CONCUR 2015";
-const BAILIS: &str = "Bailis et al., Highly Available Transactions: Virtues and Limitations, VLDB 2013";
-const DAUDJEE: &str = "Daudjee and Salem, Lazy Database Replication with Snapshot Isolation, VLDB 2006";
+const BAILIS: &str =
+    "Bailis et al., Highly Available Transactions: Virtues and Limitations, VLDB 2013";
+const DAUDJEE: &str =
+    "Daudjee and Salem, Lazy Database Replication with Snapshot Isolation, VLDB 2006";
 const ELLE: &str = "Kingsbury and Alvaro, Elle: Inferring Isolation Anomalies from Experimental \
                     Observations, VLDB 2020, and its consistency_model.clj: a generalization of Adya's \
                     level to the order of processes and to real time";

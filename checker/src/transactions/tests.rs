@@ -1,0 +1,257 @@
+//! Whole verdicts on small histories.
+
+use temblor_history::{CheckReport, History};
+
+use crate::{Request, Unlimited, check};
+
+/// A history of completions in a few characters each: `1: ax1 ry12` is process 1 appending 1 to x
+/// and reading [1, 2] from y. `!` at the end fails, `?` stays unknown. Each line begins when the
+/// one before has ended; lines joined by `|` run at the same time.
+fn history(model: &str, text: &str) -> History {
+    let mut file = String::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let all: Vec<(u64, &str, String, String)> =
+            line.split('|').map(|one| txn(model, one)).collect();
+        for (process, _, asked, _) in &all {
+            file += &format!(
+                "{{\"process\":{process},\"type\":\"invoke\",\"f\":\"txn\",\"value\":[{asked}]}}\n"
+            );
+        }
+        for (process, kind, _, told) in &all {
+            file += &format!(
+                "{{\"process\":{process},\"type\":\"{kind}\",\"f\":\"txn\",\"value\":[{told}]}}\n"
+            );
+        }
+    }
+    History::read(file.as_bytes()).expect("a good history")
+}
+
+fn txn(model: &str, text: &str) -> (u64, &'static str, String, String) {
+    let (process, text) = text.trim().split_once(':').expect("a process");
+    let kind = match text.chars().next_back() {
+        Some('!') => "fail",
+        Some('?') => "info",
+        _ => "ok",
+    };
+    let words = || text.trim_end_matches(['!', '?']).split_whitespace();
+    let asked: Vec<String> = words().map(|word| micro(model, word, true)).collect();
+    let told: Vec<String> = words().map(|word| micro(model, word, false)).collect();
+    (process.trim().parse().expect("a number"), kind, asked.join(","), told.join(","))
+}
+
+fn micro(model: &str, word: &str, asked: bool) -> String {
+    let (f, key, value) = (&word[..1], &word[1..2], &word[2..]);
+    match f {
+        "r" if asked => format!("[\"r\",\"{key}\",null]"),
+        "r" if model == "list-append" => {
+            let elements: Vec<String> = value.chars().map(String::from).collect();
+            format!("[\"r\",\"{key}\",[{}]]", elements.join(","))
+        }
+        "r" if value.is_empty() => format!("[\"r\",\"{key}\",null]"),
+        "r" => format!("[\"r\",\"{key}\",{value}]"),
+        "a" => format!("[\"append\",\"{key}\",{value}]"),
+        _ => format!("[\"w\",\"{key}\",{value}]"),
+    }
+}
+
+fn judged(model: &str, level: &str, text: &str) -> CheckReport {
+    check(&history(model, text), &Request::new(model, level), &Unlimited)
+}
+
+fn told(model: &str, level: &str, text: &str) -> String {
+    let report = judged(model, level, text);
+    assert!(report.errors.is_empty(), "{:?}", report.errors);
+    assert_eq!(report.reason, None);
+    let mut words = format!(
+        "{}, not {:?}, consistent with {:?}\n",
+        report.verdict, report.not, report.consistent_with
+    );
+    for anomaly in &report.anomalies {
+        words += &format!("--- {} {}\n{}", anomaly.kind, anomaly.count, anomaly.explanation);
+    }
+    words
+}
+
+#[test]
+fn read_skew_is_told() {
+    insta::assert_snapshot!(told(
+        "list-append",
+        "serializable",
+        "0: ax1 ay1
+         1: ax2 ay2 | 2: rx12 ry1
+         3: rx12 ry12",
+    ), @r#"
+    violation, not ["consistent-view", "repeatable-read"], consistent with ["strong-read-committed"]
+    --- G-single-item 1
+    Client 2 did not see the append of 2 to y by client 1, although it saw something else of the same transaction.
+
+      (1) client 1: append x 2, append y 2 (event 2 – event 4)
+      (2) client 2: r x [1 2], r y [1] (event 3 – event 5)
+
+      1. (2) comes before (1): (2) read y as [1], without 2, which (1) appended.
+      2. (1) comes before (2): (2) read x as [1 2], and its last element came from (1).
+      3. So (2), (1) come before each other in a circle. One read missed what it should have seen, and everything else would fit: no consistent state was like that.
+
+    Legal would have been for (2) to find 2 in y.
+    "#);
+}
+
+#[test]
+fn stale_reads_are_told() {
+    insta::assert_snapshot!(told(
+        "list-append",
+        "strict-serializable",
+        "0: ax1
+         1: ax2
+         2: rx1
+         3: rx12",
+    ), @r#"
+    violation, not ["strong-snapshot-isolation"], consistent with ["strong-read-committed", "strong-session-serializable"]
+    --- G-single-item-realtime 1
+    Client 2 did not see the append of 2 to x by client 1, although that had completed before it began.
+
+      (1) client 1: append x 2 (event 2 – event 3)
+      (2) client 2: r x [1] (event 4 – event 5)
+
+      1. (2) comes before (1): (2) read x as [1], without 2, which (1) appended.
+      2. (1) comes before (2): (1) had completed when (2) was invoked.
+      3. So (2), (1) come before each other in a circle. One read missed what it should have seen, and everything else would fit: no consistent state was like that.
+
+    Legal would have been for (2) to find 2 in x.
+    "#);
+}
+
+#[test]
+fn write_skew_and_circles_are_told() {
+    insta::assert_snapshot!(told(
+        "list-append",
+        "serializable",
+        "0: rx ay1 | 1: ry ax1",
+    ), @r#"
+    violation, not ["repeatable-read"], consistent with ["strong-snapshot-isolation"]
+    --- G2-item 1
+    2 transactions of clients 0 and 1 each missed what the other wrote.
+
+      (1) client 0: r x [], append y 1 (event 0 – event 2)
+      (2) client 1: r y [], append x 1 (event 1 – event 3)
+
+      1. (1) comes before (2): (1) read x as [], without 1, which (2) appended.
+      2. (2) comes before (1): (2) read y as [], without 1, which (1) appended.
+      3. So (1), (2) come before each other in a circle. No order of these transactions agrees with all of that.
+    "#);
+    insta::assert_snapshot!(told(
+        "list-append",
+        "read-committed",
+        "0: ax1 ry1 | 1: ay1 rx1",
+    ), @r#"
+    violation, not ["read-committed"], consistent with ["strong-read-uncommitted"]
+    --- G1c 1
+    2 transactions of clients 0 and 1 each saw or overwrote what the next one did, in a circle.
+
+      (1) client 0: append x 1, r y [1] (event 0 – event 2)
+      (2) client 1: append y 1, r x [1] (event 1 – event 3)
+
+      1. (1) comes before (2): (2) read x as [1], and its last element came from (1).
+      2. (2) comes before (1): (1) read y as [1], and its last element came from (2).
+      3. So (1), (2) come before each other in a circle. No order of these transactions agrees with all of that.
+    "#);
+    insta::assert_snapshot!(told(
+        "list-append",
+        "read-uncommitted",
+        "0: ax1 ay2 | 1: ax2 ay1
+         2: rx12 ry12",
+    ), @r#"
+    violation, not ["read-uncommitted"], consistent with []
+    --- G0 1
+    2 transactions of clients 0 and 1 overwrote each other in a circle.
+
+      (1) client 0: append x 1, append y 2 (event 0 – event 2)
+      (2) client 1: append x 2, append y 1 (event 1 – event 3)
+      (3) client 2: r x [1 2], r y [1 2] (event 4 – event 5)
+
+      1. (1) comes before (2): (2) appended 2 to x after (1) had appended 1, as (3) read it: [1 2].
+      2. (2) comes before (1): (1) appended 2 to y after (2) had appended 1, as (3) read it: [1 2].
+      3. So (1), (2) come before each other in a circle. No order of these transactions agrees with all of that.
+    "#);
+}
+
+#[test]
+fn reads_are_told() {
+    insta::assert_snapshot!(told(
+        "list-append",
+        "snapshot-isolation",
+        "0: ax1!
+         1: ax2
+         2: rx12 ax3 rx13
+         3: ay1 ay2 rz7
+         4: ry1 ay3
+         5: ry11",
+    ), @r#"
+    violation, not ["read-uncommitted"], consistent with []
+    --- duplicate-elements 1
+    Client 5 found 1 more than once in y.
+
+      (1) client 3: append y 1, append y 2, r z [7] (event 6 – event 7)
+      (2) client 5: r y [1 1] (event 10 – event 11)
+
+      1. 1 was appended to y once at most, but (2) read it as [1 1].
+    --- incompatible-order 1
+    Client 2 and client 2 read x in orders that contradict each other.
+
+      (1) client 2: r x [1 2], append x 3, r x [1 3] (event 4 – event 5)
+
+      1. (1) read x as [1 3].
+      2. (1) read it as [1 2]. The element at place 2 is 3 in one and 2 in the other; lists only grow at their end, so one of the two never was the state of x.
+    --- thin-air 1
+    Client 3 found 7 in z, which nobody ever wrote.
+
+      (1) client 3: append y 1, append y 2, r z [7] (event 6 – event 7)
+
+      1. No transaction of this history, failed or not, appended 7 to z; but (1) found [7].
+    --- G1a 2
+    Client 2 found 1 in x, although the only attempt to write it (client 0) failed.
+
+      (1) client 0: txn [["append","x",1]], failed (event 0 – event 1)
+      (2) client 2: r x [1 2], append x 3, r x [1 3] (event 4 – event 5)
+
+      1. (1) certainly did nothing: it failed.
+      2. (2) read x as [1 2], and nobody else appended 1 there.
+
+    Legal would have been x without 1.
+    --- dirty-update 1
+    Client 1 appended 2 to x after 1, which client 0 had failed to append.
+
+      (1) client 0: txn [["append","x",1]], failed (event 0 – event 1)
+      (2) client 1: append x 2 (event 2 – event 3)
+      (3) client 2: r x [1 2], append x 3, r x [1 3] (event 4 – event 5)
+
+      1. (1) certainly did nothing: it failed.
+      2. (3) read x as [1 2]: 2, which (2) appended, stands after 1.
+    --- G1b 2
+    Client 5 found 1 in y, a state that existed only within the transaction of client 3.
+
+      (1) client 3: append y 1, append y 2, r z [7] (event 6 – event 7)
+      (2) client 5: r y [1 1] (event 10 – event 11)
+
+      1. (1) appended 1 to y, and later 2: others may only see the last.
+      2. (2) read y as [1 1].
+    --- internal 1
+    Client 2 read x as [1 3], although the same transaction had just appended 3.
+
+      (1) client 2: r x [1 2], append x 3, r x [1 3] (event 4 – event 5)
+
+      1. Within (1) nobody else may change x: it had just appended 3, and then found [1 3].
+    --- G-single-item 1
+    Client 4 did not see the append of 2 to y by client 3, although it overwrote what the same transaction had written.
+
+      (1) client 3: append y 1, append y 2, r z [7] (event 6 – event 7)
+      (2) client 4: r y [1], append y 3 (event 8 – event 9)
+      (3) client 5: r y [1 1] (event 10 – event 11)
+
+      1. (2) comes before (1): (2) read y as [1], without 2, which (1) appended.
+      2. (1) comes before (2): (1) appended 1 to y, and (2) appended 3, which is not in the longest list that was read, by (3): [1 1]; so it came later than all of that.
+      3. So (2), (1) come before each other in a circle. One read missed what it should have seen, and everything else would fit: no consistent state was like that.
+
+    Legal would have been for (2) to find 2 in y.
+    "#);
+}
