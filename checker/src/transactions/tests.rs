@@ -211,7 +211,7 @@ fn reads_are_told() {
     --- G1a 2
     Client 2 found 1 in x, although the only attempt to write it (client 0) failed.
 
-      (1) client 0: txn [["append","x",1]], failed (event 0 – event 1)
+      (1) client 0: append x 1, failed (event 0 – event 1)
       (2) client 2: r x [1 2], append x 3, r x [1 3] (event 4 – event 5)
 
       1. (1) certainly did nothing: it failed.
@@ -221,7 +221,7 @@ fn reads_are_told() {
     --- dirty-update 1
     Client 1 appended 2 to x after 1, which client 0 had failed to append.
 
-      (1) client 0: txn [["append","x",1]], failed (event 0 – event 1)
+      (1) client 0: append x 1, failed (event 0 – event 1)
       (2) client 1: append x 2 (event 2 – event 3)
       (3) client 2: r x [1 2], append x 3, r x [1 3] (event 4 – event 5)
 
