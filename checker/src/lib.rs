@@ -7,7 +7,9 @@
 mod budget;
 mod catalogue;
 mod check;
+mod decision;
 mod findings;
+mod hashing;
 mod meter;
 mod moments;
 #[cfg(test)]
@@ -15,6 +17,7 @@ mod notation;
 #[expect(dead_code, reason = "its engine comes next")]
 mod objects;
 mod register;
+mod slots;
 mod transactions;
 mod words;
 

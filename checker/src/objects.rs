@@ -21,6 +21,7 @@ mod shape;
 mod split;
 mod stack;
 mod string_kv;
+mod sweep;
 mod timed;
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::{
     model::{Call, Function, Model},
     numbers::{Numbers, ValueNumber},
     shape::Shape,
+    timed::Timed,
 };
 
 /// What an operation does to a lock, or learns of it.
@@ -95,6 +96,13 @@ impl Model for Lock {
             }
             Effect::Held => state.owner.is_some(),
         }
+    }
+
+    /// Who takes the lock without an answer never gives it back: that serves only who is refused.
+    fn serves(&self, ops: &[Timed<Effect>]) -> Vec<bool> {
+        let refused = ops.iter().any(|op| op.effect == Effect::Held);
+        let acquires = |op: &Timed<Effect>| matches!(op.effect, Effect::Acquire { .. });
+        ops.iter().map(|op| refused || !acquires(op)).collect()
     }
 
     fn observes(effect: &Effect) -> bool {

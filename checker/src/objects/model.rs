@@ -97,6 +97,17 @@ pub(crate) trait Model: Sized + Send + Sync {
     /// Whether an effect never changes the state.
     fn observes(effect: &Self::Effect) -> bool;
 
+    /// Bytes on the heap, about.
+    fn bytes(_state: &Self::State) -> usize {
+        0
+    }
+
+    /// Of each operation with unknown outcome: whether it can be of use to any other. False only
+    /// if every legal order stays legal without it. What is said of the others doesn't matter.
+    fn serves(&self, ops: &[Timed<Self::Effect>]) -> Vec<bool> {
+        vec![true; ops.len()]
+    }
+
     /// A fast path for the operations of one object, in the order of invocations.
     fn fast(&self, _ops: &[Timed<Self::Effect>]) -> Option<Fast> {
         None

@@ -1,6 +1,6 @@
 //! Several registers that transactions read and write together, each transaction at one moment.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use temblor_history::{Completion, History, ValueId};
 
@@ -9,6 +9,7 @@ use super::{
     numbers::{Numbers, ValueNumber},
     shape::{self, MicroOp, Shape},
     split::{self, Part},
+    timed::Timed,
 };
 
 /// One part of a transaction, on the register with this number.
@@ -118,6 +119,26 @@ impl Model for MultiRegister {
             }
         }
         true
+    }
+
+    /// Only who finds a value is served by its write.
+    fn serves(&self, ops: &[Timed<Effect>]) -> Vec<bool> {
+        let parts = ops.iter().flat_map(|op| op.effect.iter());
+        let found: HashSet<(u32, ValueNumber)> = parts
+            .filter_map(|part| match *part {
+                Micro::Read(register, value) => Some((register, value)),
+                Micro::Write(..) => None,
+            })
+            .collect();
+        let serves = |part: &Micro| match *part {
+            Micro::Write(register, value) => found.contains(&(register, value)),
+            Micro::Read(..) => true,
+        };
+        ops.iter().map(|op| op.effect.iter().any(serves)).collect()
+    }
+
+    fn bytes(state: &Self::State) -> usize {
+        state.capacity() * size_of::<ValueNumber>()
     }
 
     fn observes(effect: &Effect) -> bool {

@@ -1,6 +1,6 @@
 //! The greatest first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use temblor_history::{Completion, History, ValueId};
 
@@ -80,6 +80,22 @@ impl Model for PriorityQueue {
         }
     }
 
+    /// A value that nobody takes may as well not be there: what stays in for ever is in nobody's
+    /// way, and what takes it may not have happened either.
+    fn serves(&self, ops: &[Timed<Effect>]) -> Vec<bool> {
+        let taken: HashSet<ValueNumber> = ops.iter().filter_map(|op| taken(&op.effect)).collect();
+        let serves = |op: &Timed<Effect>| match op.effect {
+            Effect::Insert(value) => taken.contains(&value),
+            _ => true,
+        };
+        ops.iter().map(serves).collect()
+    }
+
+    fn bytes(state: &Self::State) -> usize {
+        // A tree's nodes are mostly two thirds full.
+        state.len() * 2 * size_of::<(ValueNumber, u32)>()
+    }
+
     fn observes(effect: &Effect) -> bool {
         *effect == Effect::Empty
     }
@@ -105,4 +121,12 @@ fn take_greatest(state: &mut BTreeMap<ValueNumber, u32>) -> bool {
         greatest.remove();
     }
     true
+}
+
+/// The value that an operation takes out, where it is known.
+fn taken(effect: &Effect) -> Option<ValueNumber> {
+    match *effect {
+        Effect::Poll(value) => Some(value),
+        _ => None,
+    }
 }

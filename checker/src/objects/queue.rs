@@ -1,6 +1,6 @@
 //! First in, first out.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use temblor_history::{Completion, History, ValueId};
 
@@ -72,6 +72,21 @@ impl Model for Queue {
         }
     }
 
+    /// A value that nobody takes may as well not be there: what stays in for ever is in nobody's
+    /// way, and what takes it may not have happened either.
+    fn serves(&self, ops: &[Timed<Effect>]) -> Vec<bool> {
+        let taken: HashSet<ValueNumber> = ops.iter().filter_map(|op| taken(&op.effect)).collect();
+        let serves = |op: &Timed<Effect>| match op.effect {
+            Effect::Enqueue(value) => taken.contains(&value),
+            _ => true,
+        };
+        ops.iter().map(serves).collect()
+    }
+
+    fn bytes(state: &Self::State) -> usize {
+        state.capacity() * size_of::<ValueNumber>()
+    }
+
     fn observes(effect: &Effect) -> bool {
         *effect == Effect::Empty
     }
@@ -83,5 +98,13 @@ impl Model for Queue {
             Effect::Empty => Act::Empty,
             Effect::DequeueUnknown => Act::RemoveAny,
         })
+    }
+}
+
+/// The value that an operation takes out, where it is known.
+fn taken(effect: &Effect) -> Option<ValueNumber> {
+    match *effect {
+        Effect::Dequeue(value) => Some(value),
+        _ => None,
     }
 }

@@ -1,6 +1,9 @@
 //! A set of values.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use temblor_history::{Completion, History};
 
@@ -8,6 +11,7 @@ use super::{
     model::{Call, Function, Model},
     numbers::{Numbers, ValueNumber},
     shape::{self, Shape},
+    timed::Timed,
 };
 
 /// What an operation does to a set, or learns of it.
@@ -129,6 +133,38 @@ impl Model for Set {
             }
         }
         true
+    }
+
+    /// An add is of use only to somebody who finds its value, a remove to somebody who misses it.
+    fn serves(&self, ops: &[Timed<Effect>]) -> Vec<bool> {
+        let (mut found, mut missed) = (HashSet::new(), HashSet::new());
+        let (mut reads, mut reads_with) = (0, HashMap::new());
+        for op in ops {
+            match &op.effect {
+                Effect::Contains(value, true) => drop(found.insert(*value)),
+                Effect::Contains(value, false) => drop(missed.insert(*value)),
+                Effect::Read(values) => {
+                    reads += 1;
+                    found.extend(values.iter().copied());
+                    for value in values.iter() {
+                        *reads_with.entry(*value).or_insert(0) += 1;
+                    }
+                }
+                Effect::Add(_) | Effect::Remove(_) => {}
+            }
+        }
+        let serves = |op: &Timed<Effect>| match op.effect {
+            Effect::Add(value) => found.contains(&value),
+            Effect::Remove(value) => {
+                missed.contains(&value) || reads_with.get(&value).copied().unwrap_or(0) < reads
+            }
+            Effect::Contains(..) | Effect::Read(_) => true,
+        };
+        ops.iter().map(serves).collect()
+    }
+
+    fn bytes(state: &Self::State) -> usize {
+        state.0.capacity() * size_of::<u64>()
     }
 
     fn observes(effect: &Effect) -> bool {

@@ -76,6 +76,10 @@ impl Model for StringKv {
         true
     }
 
+    fn bytes(state: &Self::State) -> usize {
+        state.capacity()
+    }
+
     fn observes(effect: &Effect) -> bool {
         match effect {
             Effect::Get(_) => true,

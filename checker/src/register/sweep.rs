@@ -30,44 +30,21 @@
 //! The oracle decides hundreds of thousands of small histories beside it in the tests.
 
 mod front;
-mod slots;
 mod window;
 
 use std::collections::VecDeque;
 
-use self::{front::Front, slots::Slots, window::Window};
+use self::{front::Front, window::Window};
 use super::{Effect, NEVER, RegisterOp, ValueNumber, operations::INITIAL};
+pub(crate) use crate::decision::{Decision, Stopped};
 use crate::{
     Exhausted,
     meter::{Meter, Share},
+    slots::Slots,
 };
 
 /// The value of a register when it is one that nothing asks about any more.
 pub(crate) const GONE: ValueNumber = ValueNumber::MAX;
-
-/// What the engine finds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Decision {
-    /// There is a legal order.
-    Linearizable,
-    /// There is none.
-    Violation,
-    /// The budget ran out.
-    Undecided(Stopped),
-}
-
-/// Where the budget ran out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stopped {
-    /// What ran out.
-    pub(crate) exhausted: Exhausted,
-    /// Everything before this event is linearizable.
-    pub(crate) event: u32,
-    /// How many operations were open there.
-    pub(crate) open: usize,
-    /// How many configurations were alive there.
-    pub(crate) configurations: usize,
-}
 
 /// One state that the register could be in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,43 +1,11 @@
 //! Sets of configurations that keep only those that no other one dominates.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-};
+use std::{collections::HashMap, hash::BuildHasherDefault};
 
-use super::{Configuration, slots::Slots, window::Window};
-use crate::register::ValueNumber;
+use super::{Configuration, window::Window};
+use crate::{hashing::Quick, register::ValueNumber, slots::Slots};
 
 type Groups = HashMap<(ValueNumber, Slots), Vec<Configuration>, BuildHasherDefault<Quick>>;
-
-/// Multiplicative hashing (Knuth): quick, and without random keys, so that one history is always
-/// swept in one way.
-#[derive(Debug, Default)]
-struct Quick(u64);
-
-impl Hasher for Quick {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(byte.into());
-        }
-    }
-
-    fn write_u32(&mut self, word: u32) {
-        self.write_u64(word.into());
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(26) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-
-    fn write_usize(&mut self, word: usize) {
-        self.write_u64(word as u64);
-    }
-}
 
 /// Configurations, the dominated ones left out.
 ///

@@ -1,7 +1,10 @@
 //! What is pending at one moment, and what is still to come: the same for all configurations.
 
-use super::{Configuration, GONE, slots::Slots};
-use crate::register::{Effect, RegisterOp, ValueNumber};
+use super::{Configuration, GONE};
+use crate::{
+    register::{Effect, RegisterOp, ValueNumber},
+    slots::Slots,
+};
 
 /// What the rest of the history still asks and offers of one value.
 #[derive(Debug, Clone, Default)]

@@ -13,7 +13,7 @@ const NEAR: usize = 2;
 
 impl Slots {
     /// Makes room for this slot; every set of a sweep is widened together.
-    pub(super) fn widen(&mut self, slot: u32) {
+    pub(crate) fn widen(&mut self, slot: u32) {
         let words = slot as usize / 64 + 1;
         if words > NEAR + self.far.len() {
             self.far.resize(words - NEAR, 0);
@@ -21,7 +21,7 @@ impl Slots {
     }
 
     /// Bytes on the heap.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.far.len() * 8
     }
 
@@ -35,19 +35,19 @@ impl Slots {
         if word < NEAR { &mut self.near[word] } else { &mut self.far[word - NEAR] }
     }
 
-    pub(super) fn has(&self, slot: u32) -> bool {
+    pub(crate) fn has(&self, slot: u32) -> bool {
         self.word(slot) & bit(slot) != 0
     }
 
-    pub(super) fn add(&mut self, slot: u32) {
+    pub(crate) fn add(&mut self, slot: u32) {
         *self.word_mut(slot) |= bit(slot);
     }
 
-    pub(super) fn remove(&mut self, slot: u32) {
+    pub(crate) fn remove(&mut self, slot: u32) {
         *self.word_mut(slot) &= !bit(slot);
     }
 
-    pub(super) fn remove_all(&mut self, others: &Self) {
+    pub(crate) fn remove_all(&mut self, others: &Self) {
         for (word, other) in self.near.iter_mut().zip(&others.near) {
             *word &= !other;
         }
@@ -57,7 +57,7 @@ impl Slots {
     }
 
     /// What is in both.
-    pub(super) fn both(&self, other: &Self) -> Self {
+    pub(crate) fn both(&self, other: &Self) -> Self {
         let mut both = self.clone();
         for (word, other) in both.near.iter_mut().zip(&other.near) {
             *word &= other;
@@ -68,11 +68,11 @@ impl Slots {
         both
     }
 
-    pub(super) fn count(&self) -> u32 {
+    pub(crate) fn count(&self) -> u32 {
         self.near.iter().chain(&self.far).map(|word| word.count_ones()).sum()
     }
 
-    pub(super) fn within(&self, other: &Self) -> bool {
+    pub(crate) fn within(&self, other: &Self) -> bool {
         let outside = |(word, other): (&u64, &u64)| word & !other != 0;
         !self.near.iter().zip(&other.near).any(outside)
             && !self.far.iter().zip(&other.far).any(outside)

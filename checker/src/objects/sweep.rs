@@ -1,0 +1,235 @@
+//! The general engine: any history of any model, whatever its values and unknown outcomes.
+//!
+//! It sweeps over the events and keeps every configuration that the object could be in: its state,
+//! and which of the pending operations have taken effect. Operations are placed just in time (Lowe,
+//! "Testing for linearizability", 2017): only when one returns, the pending ones are tried in every
+//! order that ends with it. Memory is bounded by the width of one moment, not by the length of
+//! the history.
+//!
+//! What would be exponential in the pending operations is cut by these rules, each of which keeps
+//! at least one way for every history that has one:
+//!
+//! 1. *Observations at once.* One that never changes the state is placed as soon as it is legal.
+//! 2. *Same effect, earliest return first.* Two pending operations with one effect can change
+//!    places as long as the one with less time goes first; those that may never happen come last.
+//!    So operations with unknown outcome that are alike are counted, not enumerated.
+//! 3. *Dominance.* See [`front`].
+//! 4. *Operations of no use.* One with unknown outcome that serves nobody is left out beforehand
+//!    ([`Model::serves`](super::model::Model::serves)).
+//!
+//! What these rules leave can still be exponential. A legal history hardly ever needs all of it, so
+//! the sweep is tried with few configurations first, and with more where those die: what survives
+//! is a proof however much was dropped, and only a sweep that dropped nothing proves a violation.
+//!
+//! The oracle decides tens of thousands of small histories of each model beside it in the tests.
+
+mod front;
+mod window;
+
+use std::collections::VecDeque;
+
+use self::{front::Front, window::Window};
+use super::{NEVER, Timed, model::Model};
+pub(crate) use crate::decision::{Decision, Stopped};
+use crate::{
+    Exhausted,
+    meter::{Meter, Share},
+    slots::Slots,
+};
+
+/// One state that the object could be in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Configuration<S> {
+    state: S,
+    /// Pending operations that have taken effect.
+    placed: Slots,
+}
+
+/// How many steps are tried between two looks at the budget: well under a millisecond.
+const STRIDE: usize = 256;
+
+/// How many configurations are kept, in one attempt after the other.
+const WIDTHS: [usize; 4] = [16, 256, 4_096, usize::MAX];
+
+/// How many configurations are looked at on the way to one return, for each that is kept.
+const DETOUR: usize = 32;
+
+/// Decides whether the model explains these operations, which stand in the order of invocations.
+pub(crate) fn decide<M: Model>(model: &M, ops: &[Timed<M::Effect>], meter: &Meter<'_>) -> Decision {
+    let events = events(ops);
+    let mut furthest: Option<Stopped> = None;
+    for width in WIDTHS {
+        let mut sweep = Sweep::new(model, ops, meter, width);
+        let decision = sweep.run(&events);
+        match decision {
+            Decision::Violation if sweep.dropped => {}
+            // A narrow sweep may have come further in the same time.
+            Decision::Undecided(stopped) => {
+                let stopped =
+                    furthest.filter(|other| other.event > stopped.event).unwrap_or(stopped);
+                return Decision::Undecided(stopped);
+            }
+            decided => return decided,
+        }
+        let reached = sweep.stopped(Exhausted::Deadline);
+        if furthest.is_none_or(|furthest| furthest.event < reached.event) {
+            furthest = Some(reached);
+        }
+    }
+    unreachable!("the last sweep drops nothing")
+}
+
+/// (event, place of the operation, whether it is its return), in order.
+fn events<E>(ops: &[Timed<E>]) -> Vec<(u32, u32, bool)> {
+    let mut events: Vec<(u32, u32, bool)> = Vec::with_capacity(ops.len() * 2);
+    for (place, op) in (0..).zip(ops) {
+        events.push((op.invoked, place, false));
+        if op.returned != NEVER {
+            events.push((op.returned, place, true));
+        }
+    }
+    events.sort_unstable();
+    events
+}
+
+struct Sweep<'a, M: Model> {
+    window: Window<'a, M>,
+    alive: Vec<Configuration<M::State>>,
+    share: Share<'a>,
+    event: u32,
+    tried: usize,
+    /// How many configurations are kept.
+    width: usize,
+    /// Whether any was dropped without a reason.
+    dropped: bool,
+}
+
+impl<'a, M: Model> Sweep<'a, M> {
+    fn new(model: &'a M, ops: &'a [Timed<M::Effect>], meter: &'a Meter<'a>, width: usize) -> Self {
+        let start = Configuration { state: model.initial(), placed: Slots::default() };
+        Self {
+            window: Window::new(model, ops),
+            alive: vec![start],
+            share: meter.share(),
+            event: 0,
+            tried: 0,
+            width,
+            dropped: false,
+        }
+    }
+
+    fn run(&mut self, events: &[(u32, u32, bool)]) -> Decision {
+        for &(event, place, returns) in events {
+            self.event = event;
+            if returns {
+                if let Err(exhausted) = self.complete(place) {
+                    return Decision::Undecided(self.stopped(exhausted));
+                }
+            } else {
+                self.invoke(place);
+            }
+            if self.alive.is_empty() {
+                return Decision::Violation;
+            }
+        }
+        Decision::Linearizable
+    }
+
+    fn stopped(&self, exhausted: Exhausted) -> Stopped {
+        Stopped {
+            exhausted,
+            event: self.event,
+            open: self.window.width(),
+            configurations: self.alive.len(),
+        }
+    }
+
+    fn invoke(&mut self, place: u32) {
+        let Some(slot) = self.window.invoke(place) else { return };
+        for configuration in &mut self.alive {
+            configuration.placed.widen(slot);
+            self.window.observe_with(slot, configuration);
+        }
+    }
+
+    fn complete(&mut self, place: u32) -> Result<(), Exhausted> {
+        // Also where nothing is tried, so that long quiet histories end on time.
+        self.tried += 1;
+        if self.tried.is_multiple_of(STRIDE) {
+            self.account(0)?;
+        }
+        let slot = self.window.slot_of(place);
+        let survivors = self.survivors(slot)?;
+        self.window.complete(slot);
+        self.alive = survivors.into_list();
+        self.narrow();
+        Ok(())
+    }
+
+    /// Keeps the most promising configurations: operations that have not been needed yet are a
+    /// reserve, those above all that may never happen.
+    fn narrow(&mut self) {
+        if self.alive.len() > self.width {
+            self.dropped = true;
+            let window = &self.window;
+            self.alive.sort_by_cached_key(|configuration| window.spent(configuration));
+            self.alive.truncate(self.width);
+        }
+    }
+
+    /// The configurations in which the operation in this slot has taken effect by now.
+    fn survivors(&mut self, slot: u32) -> Result<Front<M>, Exhausted> {
+        let (mut survivors, mut seen) = (Front::default(), Front::default());
+        let mut work = VecDeque::new();
+        // What is alive stays alive until this is decided: the budget may run out.
+        for configuration in &self.alive {
+            if configuration.placed.has(slot) {
+                survivors.insert(&self.window, settled(configuration, slot));
+            } else if seen.insert(&self.window, configuration.clone()) {
+                work.push_back(configuration.clone());
+            }
+        }
+        while let Some(configuration) = work.pop_front() {
+            if seen.len() / DETOUR > self.width {
+                self.dropped = true;
+                break;
+            }
+            if !seen.holds(&self.window, &configuration) {
+                continue;
+            }
+            let steps = self.window.steps(slot, &configuration);
+            self.tried += steps.len() + 1;
+            if self.tried >= STRIDE {
+                self.tried = 0;
+                self.account(survivors.len() + seen.len() + work.len())?;
+            }
+            for next in steps {
+                if next.placed.has(slot) {
+                    survivors.insert(&self.window, settled(&next, slot));
+                } else if seen.insert(&self.window, next.clone()) {
+                    work.push_back(next);
+                }
+            }
+        }
+        Ok(survivors)
+    }
+
+    fn account(&mut self, others: usize) -> Result<(), Exhausted> {
+        let one = self.alive.first().map_or(0, |configuration| {
+            size_of::<Configuration<M::State>>()
+                + M::bytes(&configuration.state)
+                + configuration.placed.bytes()
+        });
+        self.share.hold((self.alive.len() + others) * one)
+    }
+}
+
+/// A configuration without an operation that has returned.
+fn settled<S: Clone>(configuration: &Configuration<S>, slot: u32) -> Configuration<S> {
+    let mut settled = configuration.clone();
+    settled.placed.remove(slot);
+    settled
+}
+
+#[cfg(test)]
+mod tests;
