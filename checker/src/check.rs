@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use temblor_history::{CheckReport, History};
 
-use crate::{Budget, catalogue, register, transactions};
+use crate::{Budget, catalogue, objects, register, transactions};
 
 /// What to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +111,10 @@ fn dispatch(
     match request.model.as_str() {
         "register" | "cas-register" => register::check(history, request, prefer, budget, report),
         "list-append" => transactions::check(history, request, prefer, budget, report),
+        "string-kv" | "multi-register" | "set" | "queue" | "stack" | "priority-queue"
+        | "counter" | "lock" | "semaphore" | "log" => {
+            objects::check(history, request, prefer, budget, report)
+        }
         other => unreachable!("the model {other} is listed and has no checker"),
     }
 }

@@ -5,8 +5,10 @@
 //! listed by [`models`] and [`consistencies`].
 
 mod budget;
+mod cast;
 mod catalogue;
 mod check;
+mod conclusion;
 mod decision;
 mod findings;
 mod hashing;
@@ -14,7 +16,6 @@ mod meter;
 mod moments;
 #[cfg(test)]
 mod notation;
-#[expect(dead_code, reason = "its engine comes next")]
 mod objects;
 mod register;
 mod slots;

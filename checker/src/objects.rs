@@ -7,26 +7,70 @@
 mod containers;
 mod counter;
 mod extract;
+mod judge;
+mod linearizable;
 mod lock;
 mod log;
+mod minimize;
 mod model;
 mod multi_register;
 mod numbers;
+mod possible;
 mod priority_queue;
 mod queue;
+mod reduce;
 mod replay;
 mod semaphore;
 mod set;
 mod shape;
 mod split;
 mod stack;
+mod story;
 mod string_kv;
 mod sweep;
 mod timed;
+mod words;
 
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod random;
 
+use temblor_history::{CheckReport, History};
+
+use crate::{Budget, Request, check::Span};
 pub(crate) use timed::{NEVER, Timed};
+
+/// The kinds of anomalies, the plainest first.
+const KINDS: &[&str] = &[
+    words::LOST_WRITE,
+    words::STALE_READ,
+    words::DUPLICATE,
+    crate::register::ABORTED_READ,
+    crate::register::THIN_AIR,
+    story::NON_LINEARIZABLE,
+];
+
+/// Checks a history of one of these models and fills the report in.
+pub(crate) fn check(
+    history: &History,
+    request: &Request,
+    prefer: &[Span],
+    budget: &dyn Budget,
+    report: &mut CheckReport,
+) {
+    let check = match request.model.as_str() {
+        "string-kv" => linearizable::check::<string_kv::StringKv>,
+        "multi-register" => linearizable::check::<multi_register::MultiRegister>,
+        "set" => linearizable::check::<set::Set>,
+        "queue" => linearizable::check::<queue::Queue>,
+        "stack" => linearizable::check::<stack::Stack>,
+        "priority-queue" => linearizable::check::<priority_queue::PriorityQueue>,
+        "counter" => linearizable::check::<counter::Counter>,
+        "lock" => linearizable::check::<lock::Lock>,
+        "semaphore" => linearizable::check::<semaphore::Semaphore>,
+        "log" => linearizable::check::<log::Log>,
+        other => unreachable!("the model {other} has no objects"),
+    };
+    check(history, prefer, budget, report);
+}

@@ -68,6 +68,13 @@ impl Model for Counter {
         }
     }
 
+    fn resumed(&self, effect: &Effect) -> Option<Self> {
+        match *effect {
+            Effect::Read(initial) => Some(Self { initial }),
+            Effect::Add(_) => None,
+        }
+    }
+
     fn observes(effect: &Effect) -> bool {
         matches!(effect, Effect::Read(_) | Effect::Add(0))
     }

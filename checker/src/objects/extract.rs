@@ -1,7 +1,8 @@
 //! From a history to one list of operations for each object of a model.
 
 use rayon::prelude::*;
-use temblor_history::{Completion, History, HistoryError, HistoryErrors, Operation};
+use serde_json::Value;
+use temblor_history::{Completion, History, HistoryError, HistoryErrors, Key, Operation};
 
 use super::{
     model::{Call, Function, Model},
@@ -24,6 +25,45 @@ pub(crate) struct Object<M: Model> {
     pub(crate) failed: Vec<Timed<M::Effect>>,
     /// Its values.
     pub(crate) numbers: Numbers,
+}
+
+impl<M: Model> Object<M> {
+    /// The key, where one names the object.
+    pub(crate) fn key(&self, history: &History) -> Option<Key> {
+        match &self.named {
+            Named::Whole => None,
+            Named::Key(key) => Some(history.key(*key).clone()),
+            Named::Keys(keys) => match keys.as_slice() {
+                [key] => match history.value(*key) {
+                    Value::String(text) => Some(Key::Text(text)),
+                    number => number.as_i64().map(Key::Number),
+                },
+                _ => None,
+            },
+        }
+    }
+
+    /// What a reader calls the object; none where there is but one.
+    pub(crate) fn called(&self, history: &History) -> Option<String> {
+        match &self.named {
+            Named::Whole => None,
+            Named::Key(key) => Some(history.key(*key).to_string()),
+            Named::Keys(keys) => {
+                const MOST: usize = 3;
+                let mut told: Vec<String> =
+                    keys.iter().take(MOST).map(|&key| plain(&history.value(key))).collect();
+                if keys.len() > MOST {
+                    told.push(format!("{} more", keys.len() - MOST));
+                }
+                Some(told.join(", "))
+            }
+        }
+    }
+}
+
+/// A key without quotation marks.
+pub(crate) fn plain(key: &Value) -> String {
+    key.as_str().map_or_else(|| key.to_string(), str::to_owned)
 }
 
 /// The functions of a model by the history's ids.

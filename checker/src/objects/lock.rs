@@ -1,12 +1,15 @@
 //! A lock that one client holds at a time, with or without fencing tokens.
 
+use std::collections::{HashMap, HashSet};
+
 use temblor_history::{Completion, History, ValueId};
 
 use super::{
     model::{Call, Function, Model},
     numbers::{Numbers, ValueNumber},
+    reduce::Unit,
     shape::Shape,
-    timed::Timed,
+    timed::{NEVER, Timed},
 };
 
 /// What an operation does to a lock, or learns of it.
@@ -39,8 +42,8 @@ pub(crate) struct Lock {
 /// Who holds a lock, and the last token that was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Holding {
-    owner: Option<u32>,
-    token: Option<ValueNumber>,
+    pub(crate) owner: Option<u32>,
+    pub(crate) token: Option<ValueNumber>,
 }
 
 const ACQUIRE: usize = 0;
@@ -105,6 +108,45 @@ impl Model for Lock {
         ops.iter().map(|op| refused || !acquires(op)).collect()
     }
 
+    fn units(&self, ops: &[Timed<Effect>]) -> Vec<(u32, Unit)> {
+        holds(ops).map(|hold| (hold.until, Unit::Hold(ops[hold.acquire].source))).collect()
+    }
+
+    /// Without an acquire and the release that ends it the lock is free in between, which is in
+    /// nobody's way but of those who found it held.
+    fn leave_out(
+        &self,
+        ops: Vec<Timed<Effect>>,
+        gone: &HashSet<Unit>,
+    ) -> Option<Vec<Timed<Effect>>> {
+        let refused: Vec<&Timed<Effect>> =
+            ops.iter().filter(|op| op.effect == Effect::Held).collect();
+        let mut left_out = vec![false; ops.len()];
+        for hold in holds(&ops).filter(|hold| gone.contains(&Unit::Hold(ops[hold.acquire].source)))
+        {
+            let from = ops[hold.acquire].invoked;
+            if refused.iter().any(|op| op.invoked < hold.until && from < op.returned) {
+                return None;
+            }
+            left_out[hold.acquire] = true;
+            if let Some(release) = hold.release {
+                left_out[release] = true;
+            }
+        }
+        let mut left_out = left_out.into_iter();
+        let mut ops = ops;
+        ops.retain(|_| left_out.next() == Some(false));
+        Some(ops)
+    }
+
+    fn unanswered(effect: &Effect) -> Option<Effect> {
+        match *effect {
+            Effect::Acquire { owner, .. } => Some(Effect::Acquire { owner, token: None }),
+            Effect::Release { .. } => Some(*effect),
+            Effect::Held => None,
+        }
+    }
+
     fn observes(effect: &Effect) -> bool {
         *effect == Effect::Held
     }
@@ -113,4 +155,34 @@ impl Model for Lock {
 fn token(call: &Call) -> Option<ValueId> {
     let told = call.function == ACQUIRE && call.outcome == Completion::Ok;
     (told && call.result != ValueId::NULL).then_some(call.result)
+}
+
+/// An acquire with the same client's next release, if there is one; by their places.
+struct Hold {
+    acquire: usize,
+    release: Option<usize>,
+    /// The event at which the release is certainly over, or [`NEVER`].
+    until: u32,
+}
+
+/// The holds, in the order of their acquires. A client's operations come one after the other.
+fn holds(ops: &[Timed<Effect>]) -> impl Iterator<Item = Hold> {
+    let mut open: HashMap<u32, usize> = HashMap::new();
+    let mut holds: Vec<Hold> = Vec::new();
+    for (place, op) in ops.iter().enumerate() {
+        match op.effect {
+            Effect::Acquire { owner, .. } => {
+                open.insert(owner, holds.len());
+                holds.push(Hold { acquire: place, release: None, until: NEVER });
+            }
+            Effect::Release { owner } => {
+                if let Some(hold) = open.remove(&owner) {
+                    holds[hold].release = Some(place);
+                    holds[hold].until = op.returned;
+                }
+            }
+            Effect::Held => {}
+        }
+    }
+    holds.into_iter()
 }

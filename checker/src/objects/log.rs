@@ -4,14 +4,19 @@
 //! records that stand next to each other in the log at that moment, in their order. An empty poll
 //! says nothing: a consumer may have waited for too short a time, or stand at the end.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use temblor_history::{Completion, History, ValueId};
 
 use super::{
     model::{Call, Function, Model},
     numbers::{Numbers, ValueNumber},
+    reduce::Unit,
     shape::{self, Shape},
+    timed::Timed,
 };
 
 /// The number of an offset among all offsets that the history names, ascending.
@@ -115,6 +120,104 @@ impl Model for Log {
                     |pair: &[(Rank, ValueNumber)]| pair[0].0.checked_add(1) == Some(pair[1].0);
                 found.iter().all(there) && found.windows(2).all(neighbours)
             }
+        }
+    }
+
+    fn demands(&self, effect: &Effect) -> Vec<Unit> {
+        match effect {
+            Effect::Poll(found) => found.iter().map(|&(rank, _)| Unit::Value(rank)).collect(),
+            Effect::Send(..) => Vec::new(),
+        }
+    }
+
+    fn provides(&self, effect: &Effect) -> Vec<Unit> {
+        match *effect {
+            Effect::Send(_, Some(rank)) => vec![Unit::Value(rank)],
+            Effect::Send(value, None) => {
+                let ranks = (0..).zip(&self.content).filter(|&(_, &content)| content == value);
+                ranks.map(|(rank, _)| Unit::Value(rank)).collect()
+            }
+            Effect::Poll(_) => Vec::new(),
+        }
+    }
+
+    /// What nobody may ever see need not have been sent.
+    fn serves(&self, ops: &[Timed<Effect>]) -> Vec<bool> {
+        let content: HashSet<ValueNumber> = self.content.iter().copied().collect();
+        let serves = |op: &Timed<Effect>| match &op.effect {
+            Effect::Send(value, None) => content.contains(value),
+            _ => true,
+        };
+        ops.iter().map(serves).collect()
+    }
+
+    fn units(&self, ops: &[Timed<Effect>]) -> Vec<(u32, Unit)> {
+        let mut last = vec![0; self.content.len()];
+        for op in ops {
+            let ranks: &[(Rank, ValueNumber)] = match &op.effect {
+                Effect::Send(value, Some(rank)) => &[(*rank, *value)],
+                Effect::Send(_, None) => &[],
+                Effect::Poll(found) => found,
+            };
+            for &(rank, _) in ranks {
+                last[rank as usize] = op.returned.max(last[rank as usize]);
+            }
+        }
+        (0..).zip(last).map(|(rank, last)| (last, Unit::Value(rank))).collect()
+    }
+
+    /// Without one offset, whatever was sent to it and what polls found there, the log is the
+    /// same at all others, and what stood next to each other still does.
+    fn leave_out(
+        &self,
+        ops: Vec<Timed<Effect>>,
+        gone: &HashSet<Unit>,
+    ) -> Option<Vec<Timed<Effect>>> {
+        let is_kept = |rank: Rank| !gone.contains(&Unit::Value(rank));
+        let kept = |op: Timed<Effect>| match op.effect {
+            Effect::Send(_, rank) => rank.is_none_or(is_kept).then_some(op),
+            Effect::Poll(ref found) => {
+                let found = found.iter().copied().filter(|&(rank, _)| is_kept(rank));
+                let found: Arc<[(Rank, ValueNumber)]> = found.collect();
+                let effect = Effect::Poll(found.clone());
+                (!found.is_empty()).then_some(Timed { effect, ..op })
+            }
+        };
+        Some(ops.into_iter().filter_map(kept).collect())
+    }
+
+    /// Only offsets that these operations name count.
+    fn fitted(self, mut ops: Vec<Timed<Effect>>) -> (Self, Vec<Timed<Effect>>) {
+        let mut content: BTreeMap<Rank, ValueNumber> = BTreeMap::new();
+        for op in &ops {
+            match &op.effect {
+                Effect::Send(value, Some(rank)) => drop(content.entry(*rank).or_insert(*value)),
+                Effect::Send(_, None) => {}
+                Effect::Poll(found) => {
+                    for &(rank, value) in found.iter() {
+                        content.entry(rank).or_insert(value);
+                    }
+                }
+            }
+        }
+        let ranks: Vec<Rank> = content.keys().copied().collect();
+        let renumbered = |rank: Rank| ranks.partition_point(|&other| other < rank) as Rank;
+        for op in &mut ops {
+            match &mut op.effect {
+                Effect::Send(_, rank) => *rank = rank.map(renumbered),
+                Effect::Poll(found) => {
+                    *found = found.iter().map(|&(rank, value)| (renumbered(rank), value)).collect();
+                }
+            }
+        }
+        let offsets = ranks.iter().map(|&rank| self.offsets[rank as usize]).collect();
+        (Self { offsets, content: content.into_values().collect() }, ops)
+    }
+
+    fn unanswered(effect: &Effect) -> Option<Effect> {
+        match *effect {
+            Effect::Send(value, _) => Some(Effect::Send(value, None)),
+            Effect::Poll(_) => None,
         }
     }
 

@@ -1,12 +1,13 @@
 //! What a model of objects has to say: its functions, what they do, and the sequential
 //! specification that everything else is held to.
 
-use std::{fmt::Debug, hash::Hash};
+use std::{collections::HashSet, fmt::Debug, hash::Hash};
 
 use temblor_history::History;
 
 use super::{
     numbers::Numbers,
+    reduce::Unit,
     shape::Shape,
     split::{self, Part},
     timed::Timed,
@@ -53,7 +54,7 @@ pub(crate) enum Fast {
 /// A model of objects: a deterministic sequential specification, and how to read it in histories.
 ///
 /// A value of it is the specification of one object, with what is fixed for that object.
-pub(crate) trait Model: Sized + Send + Sync {
+pub(crate) trait Model: Clone + Debug + Send + Sync {
     /// What an operation does to the object, or learns of it, at one moment of its interval.
     type Effect: Clone + Debug + Eq + Ord + Hash + Send + Sync;
     /// What the object holds.
@@ -106,6 +107,48 @@ pub(crate) trait Model: Sized + Send + Sync {
     /// if every legal order stays legal without it. What is said of the others doesn't matter.
     fn serves(&self, ops: &[Timed<Self::Effect>]) -> Vec<bool> {
         vec![true; ops.len()]
+    }
+
+    /// What must have been put in for this effect to be legal.
+    fn demands(&self, _effect: &Self::Effect) -> Vec<Unit> {
+        Vec::new()
+    }
+
+    /// What this effect puts in.
+    fn provides(&self, _effect: &Self::Effect) -> Vec<Unit> {
+        Vec::new()
+    }
+
+    /// What could be left out of these operations beside observations, each with the event at which
+    /// it was done with.
+    fn units(&self, _ops: &[Timed<Self::Effect>]) -> Vec<(u32, Unit)> {
+        Vec::new()
+    }
+
+    /// The operations without these units; none if that would not be honest, that is, if a
+    /// legal order might not stay legal.
+    fn leave_out(
+        &self,
+        ops: Vec<Timed<Self::Effect>>,
+        _gone: &HashSet<Unit>,
+    ) -> Option<Vec<Timed<Self::Effect>>> {
+        Some(ops)
+    }
+
+    /// The specification for a part of the operations, where it knows of them.
+    fn fitted(self, ops: Vec<Timed<Self::Effect>>) -> (Self, Vec<Timed<Self::Effect>>) {
+        (self, ops)
+    }
+
+    /// The effect as it is without its answer, if it says anything then.
+    fn unanswered(effect: &Self::Effect) -> Option<Self::Effect> {
+        (!Self::observes(effect)).then(|| effect.clone())
+    }
+
+    /// The specification of an object that begins in the state which this effect leaves, if that
+    /// is known from the effect alone.
+    fn resumed(&self, _effect: &Self::Effect) -> Option<Self> {
+        None
     }
 
     /// A fast path for the operations of one object, in the order of invocations.

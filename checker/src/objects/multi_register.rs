@@ -1,12 +1,16 @@
 //! Several registers that transactions read and write together, each transaction at one moment.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use temblor_history::{Completion, History, ValueId};
 
 use super::{
     model::{Call, Function, Model},
     numbers::{Numbers, ValueNumber},
+    reduce::Unit,
     shape::{self, MicroOp, Shape},
     split::{self, Part},
     timed::Timed,
@@ -135,6 +139,77 @@ impl Model for MultiRegister {
             Micro::Read(..) => true,
         };
         ops.iter().map(|op| op.effect.iter().any(serves)).collect()
+    }
+
+    fn demands(&self, effect: &Effect) -> Vec<Unit> {
+        let mut own = HashSet::new();
+        let mut demands = Vec::new();
+        for part in effect.iter() {
+            match *part {
+                Micro::Write(register, value) => drop(own.insert((register, value))),
+                Micro::Read(register, value) => {
+                    if value != INITIAL && !own.contains(&(register, value)) {
+                        demands.push(Unit::Cell(register, value));
+                    }
+                }
+            }
+        }
+        demands
+    }
+
+    fn provides(&self, effect: &Effect) -> Vec<Unit> {
+        let written = |part: &Micro| match *part {
+            Micro::Write(register, value) => Some(Unit::Cell(register, value)),
+            Micro::Read(..) => None,
+        };
+        effect.iter().filter_map(written).collect()
+    }
+
+    fn units(&self, ops: &[Timed<Effect>]) -> Vec<(u32, Unit)> {
+        let mut last: HashMap<Unit, u32> = HashMap::new();
+        for op in ops {
+            let mut touch = |unit| {
+                let last = last.entry(unit).or_insert(0);
+                *last = op.returned.max(*last);
+            };
+            for part in op.effect.iter() {
+                let (Micro::Read(register, value) | Micro::Write(register, value)) = *part;
+                touch(Unit::Register(register));
+                touch(Unit::Cell(register, value));
+                if matches!(part, Micro::Read(..)) {
+                    touch(Unit::Reads(op.source));
+                }
+            }
+        }
+        last.into_iter().map(|(unit, last)| (last, unit)).collect()
+    }
+
+    /// Registers have nothing to do with each other but that transactions touch them at one
+    /// moment. Without a value, its writes and all that found it, what follows it in a legal order
+    /// is a write in any case. (A read of its own transaction's write is found with the value.)
+    fn leave_out(
+        &self,
+        ops: Vec<Timed<Effect>>,
+        gone: &HashSet<Unit>,
+    ) -> Option<Vec<Timed<Effect>>> {
+        let kept = |op: Timed<Effect>| {
+            let reads = !gone.contains(&Unit::Reads(op.source));
+            let is_kept = |part: &&Micro| {
+                let (Micro::Read(register, value) | Micro::Write(register, value)) = **part;
+                !gone.contains(&Unit::Register(register))
+                    && !gone.contains(&Unit::Cell(register, value))
+                    && (reads || matches!(part, Micro::Write(..)))
+            };
+            let effect: Effect = op.effect.iter().filter(is_kept).copied().collect();
+            (!effect.is_empty()).then_some(Timed { effect, ..op })
+        };
+        Some(ops.into_iter().filter_map(kept).collect())
+    }
+
+    fn unanswered(effect: &Effect) -> Option<Effect> {
+        let writes = effect.iter().filter(|part| matches!(part, Micro::Write(..)));
+        let writes: Effect = writes.copied().collect();
+        (!writes.is_empty()).then_some(writes)
     }
 
     fn bytes(state: &Self::State) -> usize {

@@ -8,6 +8,7 @@ use super::{
     containers::{self, Act, Kind},
     model::{Call, Fast, Function, Model},
     numbers::{Numbers, ValueNumber},
+    reduce::{self, Unit},
     shape::Shape,
     timed::Timed,
 };
@@ -91,6 +92,35 @@ impl Model for PriorityQueue {
         ops.iter().map(serves).collect()
     }
 
+    fn demands(&self, effect: &Effect) -> Vec<Unit> {
+        taken(effect).map(Unit::Value).into_iter().collect()
+    }
+
+    fn provides(&self, effect: &Effect) -> Vec<Unit> {
+        put(effect).map(Unit::Value).into_iter().collect()
+    }
+
+    fn units(&self, ops: &[Timed<Effect>]) -> Vec<(u32, Unit)> {
+        reduce::by_last_touch(ops, |effect| put(effect).or(taken(effect)))
+    }
+
+    /// Without a value, and whatever took it, everything else finds what it found before.
+    fn leave_out(
+        &self,
+        mut ops: Vec<Timed<Effect>>,
+        gone: &HashSet<Unit>,
+    ) -> Option<Vec<Timed<Effect>>> {
+        ops.retain(|op| {
+            let value = put(&op.effect).or(taken(&op.effect));
+            value.is_none_or(|value| !gone.contains(&Unit::Value(value)))
+        });
+        Some(ops)
+    }
+
+    fn unanswered(effect: &Effect) -> Option<Effect> {
+        Some(put(effect).map_or(Effect::PollUnknown, Effect::Insert))
+    }
+
     fn bytes(state: &Self::State) -> usize {
         // A tree's nodes are mostly two thirds full.
         state.len() * 2 * size_of::<(ValueNumber, u32)>()
@@ -127,6 +157,14 @@ fn take_greatest(state: &mut BTreeMap<ValueNumber, u32>) -> bool {
 fn taken(effect: &Effect) -> Option<ValueNumber> {
     match *effect {
         Effect::Poll(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// The value that an operation puts in.
+fn put(effect: &Effect) -> Option<ValueNumber> {
+    match *effect {
+        Effect::Insert(value) => Some(value),
         _ => None,
     }
 }

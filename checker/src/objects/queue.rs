@@ -8,6 +8,7 @@ use super::{
     containers::{self, Act, Kind},
     model::{Call, Fast, Function, Model},
     numbers::{Numbers, ValueNumber},
+    reduce::{self, Unit},
     shape::Shape,
     timed::Timed,
 };
@@ -83,6 +84,35 @@ impl Model for Queue {
         ops.iter().map(serves).collect()
     }
 
+    fn demands(&self, effect: &Effect) -> Vec<Unit> {
+        taken(effect).map(Unit::Value).into_iter().collect()
+    }
+
+    fn provides(&self, effect: &Effect) -> Vec<Unit> {
+        put(effect).map(Unit::Value).into_iter().collect()
+    }
+
+    fn units(&self, ops: &[Timed<Effect>]) -> Vec<(u32, Unit)> {
+        reduce::by_last_touch(ops, |effect| put(effect).or(taken(effect)))
+    }
+
+    /// Without a value, and whatever took it, everything else finds what it found before.
+    fn leave_out(
+        &self,
+        mut ops: Vec<Timed<Effect>>,
+        gone: &HashSet<Unit>,
+    ) -> Option<Vec<Timed<Effect>>> {
+        ops.retain(|op| {
+            let value = put(&op.effect).or(taken(&op.effect));
+            value.is_none_or(|value| !gone.contains(&Unit::Value(value)))
+        });
+        Some(ops)
+    }
+
+    fn unanswered(effect: &Effect) -> Option<Effect> {
+        Some(put(effect).map_or(Effect::DequeueUnknown, Effect::Enqueue))
+    }
+
     fn bytes(state: &Self::State) -> usize {
         state.capacity() * size_of::<ValueNumber>()
     }
@@ -105,6 +135,14 @@ impl Model for Queue {
 fn taken(effect: &Effect) -> Option<ValueNumber> {
     match *effect {
         Effect::Dequeue(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// The value that an operation puts in.
+fn put(effect: &Effect) -> Option<ValueNumber> {
+    match *effect {
+        Effect::Enqueue(value) => Some(value),
         _ => None,
     }
 }

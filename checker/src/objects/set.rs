@@ -10,6 +10,7 @@ use temblor_history::{Completion, History};
 use super::{
     model::{Call, Function, Model},
     numbers::{Numbers, ValueNumber},
+    reduce::{self, Unit},
     shape::{self, Shape},
     timed::Timed,
 };
@@ -56,6 +57,12 @@ impl Members {
         while self.0.last() == Some(&0) {
             self.0.pop();
         }
+    }
+
+    /// Ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = ValueNumber> {
+        let values = 0..self.0.len() as ValueNumber * 64;
+        values.filter(|&value| self.has(value))
     }
 
     fn count(&self) -> usize {
@@ -161,6 +168,47 @@ impl Model for Set {
             Effect::Contains(..) | Effect::Read(_) => true,
         };
         ops.iter().map(serves).collect()
+    }
+
+    fn demands(&self, effect: &Effect) -> Vec<Unit> {
+        match effect {
+            Effect::Contains(value, true) => vec![Unit::Value(*value)],
+            Effect::Read(values) => values.iter().copied().map(Unit::Value).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn provides(&self, effect: &Effect) -> Vec<Unit> {
+        match effect {
+            Effect::Add(value) => vec![Unit::Value(*value)],
+            _ => Vec::new(),
+        }
+    }
+
+    fn units(&self, ops: &[Timed<Effect>]) -> Vec<(u32, Unit)> {
+        reduce::by_last_touch(ops, |effect| match effect {
+            Effect::Add(value) | Effect::Remove(value) | Effect::Contains(value, _) => Some(*value),
+            Effect::Read(_) => None,
+        })
+    }
+
+    /// Values have nothing to do with each other: of a read remains what it says of the others.
+    fn leave_out(
+        &self,
+        ops: Vec<Timed<Effect>>,
+        gone: &HashSet<Unit>,
+    ) -> Option<Vec<Timed<Effect>>> {
+        let is_kept = |value: &ValueNumber| !gone.contains(&Unit::Value(*value));
+        let kept = |op: Timed<Effect>| match op.effect {
+            Effect::Add(value) | Effect::Remove(value) | Effect::Contains(value, _) => {
+                is_kept(&value).then_some(op)
+            }
+            Effect::Read(ref values) => {
+                let values = values.iter().copied().filter(is_kept).collect();
+                Some(Timed { effect: Effect::Read(values), ..op })
+            }
+        };
+        Some(ops.into_iter().filter_map(kept).collect())
     }
 
     fn bytes(state: &Self::State) -> usize {

@@ -80,6 +80,15 @@ impl Model for StringKv {
         state.capacity()
     }
 
+    fn resumed(&self, effect: &Effect) -> Option<Self> {
+        match effect {
+            Effect::Get(value) | Effect::Put(value) => {
+                Some(Self { initial: value.as_ref().to_owned() })
+            }
+            Effect::Append(_) => None,
+        }
+    }
+
     fn observes(effect: &Effect) -> bool {
         match effect {
             Effect::Get(_) => true,

@@ -30,12 +30,26 @@ use std::collections::VecDeque;
 
 use self::{front::Front, window::Window};
 use super::{NEVER, Timed, model::Model};
-pub(crate) use crate::decision::{Decision, Stopped};
+pub(crate) use crate::decision::Stopped;
 use crate::{
     Exhausted,
     meter::{Meter, Share},
     slots::Slots,
 };
+
+/// What the engine finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// There is a legal order.
+    Linearizable,
+    /// There is none.
+    Violation {
+        /// The return that makes it one: everything before this event is linearizable.
+        event: u32,
+    },
+    /// The budget ran out.
+    Undecided(Stopped),
+}
 
 /// One state that the object could be in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,19 +69,19 @@ const WIDTHS: [usize; 4] = [16, 256, 4_096, usize::MAX];
 const DETOUR: usize = 32;
 
 /// Decides whether the model explains these operations, which stand in the order of invocations.
-pub(crate) fn decide<M: Model>(model: &M, ops: &[Timed<M::Effect>], meter: &Meter<'_>) -> Decision {
+pub(crate) fn decide<M: Model>(model: &M, ops: &[Timed<M::Effect>], meter: &Meter<'_>) -> Verdict {
     let events = events(ops);
     let mut furthest: Option<Stopped> = None;
     for width in WIDTHS {
         let mut sweep = Sweep::new(model, ops, meter, width);
         let decision = sweep.run(&events);
         match decision {
-            Decision::Violation if sweep.dropped => {}
+            Verdict::Violation { .. } if sweep.dropped => {}
             // A narrow sweep may have come further in the same time.
-            Decision::Undecided(stopped) => {
+            Verdict::Undecided(stopped) => {
                 let stopped =
                     furthest.filter(|other| other.event > stopped.event).unwrap_or(stopped);
-                return Decision::Undecided(stopped);
+                return Verdict::Undecided(stopped);
             }
             decided => return decided,
         }
@@ -118,21 +132,21 @@ impl<'a, M: Model> Sweep<'a, M> {
         }
     }
 
-    fn run(&mut self, events: &[(u32, u32, bool)]) -> Decision {
+    fn run(&mut self, events: &[(u32, u32, bool)]) -> Verdict {
         for &(event, place, returns) in events {
             self.event = event;
             if returns {
                 if let Err(exhausted) = self.complete(place) {
-                    return Decision::Undecided(self.stopped(exhausted));
+                    return Verdict::Undecided(self.stopped(exhausted));
                 }
             } else {
                 self.invoke(place);
             }
             if self.alive.is_empty() {
-                return Decision::Violation;
+                return Verdict::Violation { event };
             }
         }
-        Decision::Linearizable
+        Verdict::Linearizable
     }
 
     fn stopped(&self, exhausted: Exhausted) -> Stopped {

@@ -1,6 +1,6 @@
 //! The general engine against the definition.
 
-use super::{Decision, decide};
+use super::{Verdict, decide};
 use crate::{
     Unlimited,
     meter::Meter,
@@ -28,8 +28,12 @@ fn agrees<M: Play>() {
             let model = M::object(&mut random);
             let ops = history(&model, &mut random, shape);
             let expected = oracle::linearizable(&model, &ops);
-            let expected = if expected { Decision::Linearizable } else { Decision::Violation };
-            assert_eq!(decide(&model, &ops, &meter), expected, "{}: {ops:#?}", M::NAME);
+            let found = match decide(&model, &ops, &meter) {
+                Verdict::Linearizable => true,
+                Verdict::Violation { .. } => false,
+                Verdict::Undecided(stopped) => panic!("no budget was set: {stopped:?}"),
+            };
+            assert_eq!(found, expected, "{}: {ops:#?}", M::NAME);
         }
     }
 }

@@ -1,0 +1,180 @@
+//! Whether the objects of one model are linearizable, and if not, the clearest reason.
+
+use std::collections::HashSet;
+
+use rayon::prelude::*;
+use temblor_history::{CheckReport, History, Witness};
+
+use super::{
+    Timed,
+    extract::{self, Object},
+    judge::{Judgement, judge},
+    minimize::{Core, minimize},
+    reduce::{Part, Unit},
+    story::Story,
+    sweep::Stopped,
+    words::{Say, Words},
+};
+use crate::{
+    Budget,
+    cast::Cast,
+    check::Span,
+    conclusion::{ObjectResult, conclude, guarded, where_stopped},
+    findings::Finding,
+    meter::Meter,
+    register::{ABORTED_READ, THIN_AIR},
+};
+
+/// Checks every object of a history and fills the report in.
+pub(crate) fn check<M: Words>(
+    history: &History,
+    prefer: &[Span],
+    budget: &dyn Budget,
+    report: &mut CheckReport,
+) {
+    let mut objects = match extract::objects::<M>(history) {
+        Ok(objects) => objects,
+        Err(errors) => {
+            report.errors = errors.lines();
+            return;
+        }
+    };
+    // The largest first, so that no core waits for it at the end.
+    objects.sort_by_key(|object| std::cmp::Reverse(object.ops.len()));
+    let meter = Meter::new(budget);
+    let results = objects
+        .par_iter()
+        .with_max_len(1)
+        .map(|object| guarded(&name(history, object), || examine(history, object, &meter)));
+    conclude(report, results.collect(), super::KINDS, prefer);
+    if !report.anomalies.is_empty() {
+        report.not = vec![report.consistency.clone()];
+    }
+}
+
+/// `key q3: `, or nothing where there is but one object.
+fn name<M: Words>(history: &History, object: &Object<M>) -> String {
+    object.called(history).map_or(String::new(), |name| format!("key {name}: "))
+}
+
+fn examine<M: Words>(history: &History, object: &Object<M>, meter: &Meter<'_>) -> ObjectResult {
+    let (mut findings, part) = unwritten(history, object);
+    let stopped = match judge(&part.model, &part.ops, meter) {
+        Judgement::Linearizable => None,
+        Judgement::Undecided(stopped) => Some(stopped),
+        Judgement::Violation(conflicts) => match core(&part, &conflicts, meter) {
+            Ok(Some(core)) => {
+                findings.push(Story::new(history, object, &core).finding(meter));
+                None
+            }
+            // The general engine knows better than the fast path.
+            Ok(None) => None,
+            Err(stopped) => Some(stopped),
+        },
+    };
+    let undecided = stopped.map(|stopped| {
+        let before = |op: &&Timed<M::Effect>| op.returned < stopped.event;
+        let decided = object.ops.iter().filter(before).count();
+        where_stopped(&name(history, object), &stopped, decided, object.ops.len())
+    });
+    ObjectResult { findings, undecided, crashed: None }
+}
+
+/// A small violation: of the smallest conflict that the fast path found, if the general engine
+/// agrees; else of the whole.
+fn core<M: Words>(
+    part: &Part<M>,
+    conflicts: &[Vec<u32>],
+    meter: &Meter<'_>,
+) -> Result<Option<Core<M>>, Stopped> {
+    let begun = |conflict: &Vec<u32>| {
+        let invoked = |&place: &u32| u64::from(part.ops[place as usize].invoked);
+        conflict.iter().map(invoked).sum::<u64>()
+    };
+    let clear = |conflict: &&Vec<u32>| (conflict.len(), std::cmp::Reverse(begun(conflict)));
+    if let Some(conflict) = conflicts.iter().min_by_key(clear) {
+        let mut places = conflict.clone();
+        places.sort_unstable();
+        places.dedup();
+        let ops = places.iter().map(|&place| part.ops[place as usize].clone()).collect();
+        let suspects = Part::new(&part.model, ops);
+        if let Some(core) = minimize(&suspects.model, &suspects.ops, meter)? {
+            return Ok(Some(core));
+        }
+    }
+    minimize(&part.model, &part.ops, meter)
+}
+
+/// What was found though nobody put it in, one example of each kind, and the rest without it.
+/// These are violations at every level that speaks of what is found.
+fn unwritten<M: Words>(history: &History, object: &Object<M>) -> (Vec<Finding>, Part<M>) {
+    let model = &object.model;
+    let provided: HashSet<Unit> =
+        object.ops.iter().flat_map(|op| model.provides(&op.effect)).collect();
+    let mut missing: Vec<(Unit, &Timed<M::Effect>)> = Vec::new();
+    for op in object.ops.iter().filter(|op| op.certain()) {
+        let demands = model.demands(&op.effect).into_iter();
+        missing.extend(demands.filter(|unit| !provided.contains(unit)).map(|unit| (unit, op)));
+    }
+    if missing.is_empty() {
+        return (Vec::new(), Part::new(model, object.ops.clone()));
+    }
+    let failed =
+        |unit: &Unit| object.failed.iter().find(|op| model.provides(&op.effect).contains(unit));
+    let aborted = missing.iter().find_map(|&(unit, op)| Some((unit, op, Some(failed(&unit)?))));
+    let invented = missing.iter().find(|(unit, _)| failed(unit).is_none());
+    let invented = invented.map(|&(unit, op)| (unit, op, None));
+    let findings = [aborted, invented].into_iter().flatten();
+    let findings =
+        findings.map(|(unit, op, failed)| tell_unwritten(history, object, unit, op, failed));
+    let units: Vec<Unit> = missing.iter().map(|&(unit, _)| unit).collect();
+    let whole = Part { model: model.clone(), ops: object.ops.clone() };
+    let rest = whole.without(&units).unwrap_or_else(|| Part::new(model, object.ops.clone()));
+    (findings.collect(), rest)
+}
+
+fn tell_unwritten<M: Words>(
+    history: &History,
+    object: &Object<M>,
+    unit: Unit,
+    op: &Timed<M::Effect>,
+    failed: Option<&Timed<M::Effect>>,
+) -> Finding {
+    let sources = [Some(op.source), failed.map(|failed| failed.source)];
+    let cast = Cast::new(history, sources.into_iter().flatten());
+    let say = Say { history, numbers: &object.numbers };
+    let (deed, value) = (object.deed(&cast, say, op), say.value(object.model.number(unit)));
+    let (put, number) = (M::PUT, cast.number(op.source));
+    let (kind, sentence, proof) = match failed {
+        Some(failed) => (
+            ABORTED_READ,
+            format!(
+                "{deed}, although the only attempt to {put} {value} ({}) failed",
+                cast.who(failed.source)
+            ),
+            format!(
+                "{} certainly did nothing, and nobody else tried to {put} {value}; but {number} \
+                 found it.",
+                cast.number(failed.source)
+            ),
+        ),
+        None => (
+            THIN_AIR,
+            format!("{deed}; but nobody ever tried to {put} {value}"),
+            format!("No operation of this history tries to {put} {value}; but {number} found it."),
+        ),
+    };
+    let shown = (1..).zip(cast.sources());
+    let witness = Witness {
+        sentence,
+        key: object.key(history),
+        ops: shown
+            .map(|(number, &source)| cast.witness_op(number, source, source == op.source))
+            .collect(),
+        proof: vec![proof],
+        legal: None,
+        minimal: true,
+        edges: Vec::new(),
+    };
+    Finding { kind, definite: true, witness, moments: cast.moments() }
+}
