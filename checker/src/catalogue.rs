@@ -46,6 +46,66 @@ pub fn models() -> &'static [ModelEntry] {
                   value was not `old`.",
         },
         ModelEntry {
+            name: "string-kv",
+            functions: &["get → string", "put s", "append s"],
+            doc: "One string a key, empty at first (`params.initial`), that is replaced, appended \
+                  to and read whole.",
+        },
+        ModelEntry {
+            name: "multi-register",
+            functions: &["txn [[\"r\", k, null], [\"w\", k, v], …] → the same with reads filled"],
+            doc: "Several registers; a transaction reads and writes some of them at one moment. \
+                  Registers that no transaction connects are judged apart.",
+        },
+        ModelEntry {
+            name: "set",
+            functions: &["add v", "remove v", "contains v → [v, true/false]", "read → [v, …]"],
+            doc: "A set of values, empty at first. To remove an absent value does nothing.",
+        },
+        ModelEntry {
+            name: "queue",
+            functions: &["enqueue v", "dequeue → v, null = empty"],
+            doc: "First in, first out; empty at first.",
+        },
+        ModelEntry {
+            name: "stack",
+            functions: &["push v", "pop → v, null = empty"],
+            doc: "Last in, first out; empty at first.",
+        },
+        ModelEntry {
+            name: "priority-queue",
+            functions: &["insert v", "poll → the greatest v, null = empty"],
+            doc: "The greatest number first; empty at first.",
+        },
+        ModelEntry {
+            name: "counter",
+            functions: &["add n", "read → n"],
+            doc: "A whole number, 0 at first (`params.initial`), that is added to; what is added \
+                  may be negative.",
+        },
+        ModelEntry {
+            name: "lock",
+            functions: &["acquire → null or a fencing token", "release"],
+            doc: "A lock that one client holds at a time, free at first. Only who holds it can \
+                  release it. Each fencing token is greater than every one before. A refused \
+                  acquire says that at a moment between its invocation and its completion the \
+                  lock was held.",
+        },
+        ModelEntry {
+            name: "semaphore",
+            functions: &["acquire n", "release n"],
+            doc: "`params.permits` permits, all there at first. Whose permits are released is \
+                  not asked, but never more than were taken. A refused acquire says that at a \
+                  moment between its invocation and its completion fewer were there.",
+        },
+        ModelEntry {
+            name: "log",
+            functions: &["send v → [offset, v]", "poll → [[offset, v], …]"],
+            doc: "A log for each key: offsets grow, with gaps or without. A poll shows records \
+                  that stand next to each other in the log at that moment; an empty one says \
+                  nothing.",
+        },
+        ModelEntry {
             name: "list-append",
             functions: &[
                 "txn [[\"append\", k, v], [\"r\", k, null], …] → the same, reads filled with lists",
@@ -58,6 +118,22 @@ pub fn models() -> &'static [ModelEntry] {
 }
 
 const REGISTERS: &[&str] = &["register", "cas-register"];
+
+/// Everything that is one object, or several that are judged apart.
+const OBJECTS: &[&str] = &[
+    "register",
+    "cas-register",
+    "string-kv",
+    "multi-register",
+    "set",
+    "queue",
+    "stack",
+    "priority-queue",
+    "counter",
+    "lock",
+    "semaphore",
+    "log",
+];
 
 const ABORTED_READ: (&str, &str) = ("G1a", "a read of a value whose write certainly failed");
 const THIN_AIR: (&str, &str) = ("thin-air", "a read of a value that nobody ever wrote");
@@ -77,7 +153,7 @@ fn objects() -> &'static [ConsistencyEntry] {
     &[
         ConsistencyEntry {
             name: "linearizable",
-            models: REGISTERS,
+            models: OBJECTS,
             doc: "Every operation seems to take effect at one moment between its invocation and \
                   its completion. It forbids stale reads: once a write is acknowledged, or its \
                   value was read, nobody who begins later may find an older value. An operation \
@@ -89,6 +165,7 @@ fn objects() -> &'static [ConsistencyEntry] {
                     "a read misses an acknowledged write that had completed before it began",
                 ),
                 LOST_WRITE,
+                ("duplicate", "a value is taken more often than it was put in"),
                 ABORTED_READ,
                 THIN_AIR,
                 ("non-linearizable", "no legal order, and none of the plainer names fits"),

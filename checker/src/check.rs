@@ -113,7 +113,7 @@ fn dispatch(
         "list-append" => transactions::check(history, request, prefer, budget, report),
         "string-kv" | "multi-register" | "set" | "queue" | "stack" | "priority-queue"
         | "counter" | "lock" | "semaphore" | "log" => {
-            objects::check(history, request, prefer, budget, report)
+            objects::check(history, request, prefer, budget, report);
         }
         other => unreachable!("the model {other} is listed and has no checker"),
     }

@@ -54,11 +54,6 @@ impl Numbers {
     pub(crate) fn value(&self, history: &History, number: ValueNumber) -> Value {
         history.value(self.ids[number as usize])
     }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.ids.len()
-    }
 }
 
 /// Numbers by their value; what is no number comes first.

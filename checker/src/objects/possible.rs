@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use super::{
-    Timed,
     reduce::Part,
     sweep::{self, Verdict},
     words::Words,
@@ -22,7 +21,7 @@ pub(crate) fn states<M: Words>(part: &Part<M>, culprit: u32) -> Option<Vec<M::St
         return None;
     }
     let mut search = Search { part, at, seen: HashSet::new(), found: Vec::new() };
-    search.visit(0, part.model.initial());
+    search.visit(0, &part.model.initial());
     (search.seen.len() <= STATES).then_some(search.found)
 }
 
@@ -34,22 +33,23 @@ struct Search<'a, M: Words> {
 }
 
 impl<M: Words> Search<'_, M> {
-    fn visit(&mut self, done: u32, state: M::State) {
+    fn visit(&mut self, done: u32, state: &M::State) {
         if self.seen.len() > STATES || !self.seen.insert((done, state.clone())) {
             return;
         }
-        let ops = &self.part.ops;
-        let culprit = &ops[self.at];
-        let left = |place: &usize| done & (1 << place) == 0 && *place != self.at;
+        let (part, at) = (self.part, self.at);
+        let ops = &part.ops;
+        let culprit = &ops[at];
+        let left = |place: &usize| done & (1 << place) == 0 && *place != at;
         let deadline = (0..ops.len()).filter(left).map(|place| ops[place].returned).min();
         let deadline = deadline.unwrap_or(u32::MAX);
-        if culprit.invoked < deadline && !self.found.contains(&state) {
+        if culprit.invoked < deadline && !self.found.contains(state) {
             self.found.push(state.clone());
         }
         for place in (0..ops.len()).filter(left) {
-            let next = self.part.model.step(&state, &ops[place].effect);
+            let next = part.model.step(state, &ops[place].effect);
             if let Some(next) = next.filter(|_| ops[place].invoked < deadline) {
-                self.visit(done | 1 << place, next);
+                self.visit(done | 1 << place, &next);
             }
         }
     }

@@ -101,3 +101,6 @@ fn unanswered<M: Model>(op: &Timed<M::Effect>) -> Option<Timed<M::Effect>> {
     let effect = M::unanswered(&op.effect)?;
     Some(Timed { effect, returned: NEVER, ..*op })
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,7 +100,7 @@ fn reason<M: Words>(
                 let other = takes(value).find(|op| op.source != culprit.source)?;
                 let once = if given == 1 { "once".to_owned() } else { format!("{given} times") };
                 let who = story.cast.who(other.source);
-                let although = format!("{value_told} was put in {once} and {} had taken it", who);
+                let although = format!("{value_told} was put in {once} and {who} had taken it");
                 return Some(Reason { kind: DUPLICATE, although });
             }
             let put = puts(value).next()?;
