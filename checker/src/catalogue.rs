@@ -1,5 +1,7 @@
 //! The names that can be asked for, with what they mean and where that comes from.
 
+mod weak;
+
 use std::sync::LazyLock;
 
 use crate::transactions;
@@ -114,6 +116,12 @@ pub fn models() -> &'static [ModelEntry] {
                   its elements came, so that isolation can be judged completely. Each element is \
                   appended to a key only once.",
         },
+        ModelEntry {
+            name: "rw-register",
+            functions: &["txn [[\"w\", k, v], [\"r\", k, null], …] → reads filled with values"],
+            doc: "Transactions over single values. Each value is written to a key only once, so \
+                  that everybody knows whose write a read found.",
+        },
     ]
 }
 
@@ -185,5 +193,17 @@ fn objects() -> &'static [ConsistencyEntry] {
             source: "The invariant behind durability (Gray and Reuter, Transaction Processing, \
                      1992), judged from final reads as Jepsen's set checker does",
         },
+        weak::READ_COMMITTED,
+        weak::READ_ATOMIC,
+        weak::CAUSAL,
+        weak::CAUSAL_CONVERGENCE,
+        weak::CAUSAL_MEMORY,
+        weak::PRAM,
+        weak::READ_YOUR_WRITES,
+        weak::MONOTONIC_READS,
+        weak::MONOTONIC_WRITES,
+        weak::WRITES_FOLLOW_READS,
+        weak::SEQUENTIAL,
+        weak::EVENTUAL,
     ]
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use temblor_history::{CheckReport, History};
 
-use crate::{Budget, catalogue, objects, register, transactions};
+use crate::{Budget, catalogue, objects, register, transactions, weak};
 
 /// What to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +109,9 @@ fn dispatch(
     report: &mut CheckReport,
 ) {
     match request.model.as_str() {
+        _ if weak::is_weak(&request.consistency) => {
+            weak::check(history, request, prefer, budget, report);
+        }
         "register" | "cas-register" => register::check(history, request, prefer, budget, report),
         "list-append" => transactions::check(history, request, prefer, budget, report),
         "string-kv" | "multi-register" | "set" | "queue" | "stack" | "priority-queue"

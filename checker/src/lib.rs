@@ -20,11 +20,13 @@ mod objects;
 mod register;
 mod slots;
 mod transactions;
+mod weak;
 mod words;
 
 pub use budget::{Budget, Exhausted, Unlimited};
 pub use catalogue::{ConsistencyEntry, ModelEntry, consistencies, models};
 pub use check::{Request, Span, VersionOrder, check, check_preferring};
+pub use weak::{StaleRead, Staleness, staleness};
 
 /// Holds the examples of the README to what the code does.
 #[cfg(doctest)]

@@ -1,0 +1,414 @@
+//! Levels at which each session has a view of its own: PRAM, causal memory, and the session
+//! guarantees monotonic reads, monotonic writes and writes follow reads.
+//!
+//! For a session `p` some writes are *visible* to each of its reads, and there is an order of the
+//! writes by which a read finds the last visible one of its key. The levels differ in what makes a
+//! write visible (the closure of the links below, backwards from the read), and what the order must
+//! contain:
+//!
+//! - monotonic reads: what `p` found before; order: of one session's writes to one key;
+//! - monotonic writes: also what the writers of these had written before, in that order (a single
+//!   read shows a single write, so that a broken order of writes shows itself only to a session
+//!   whose own reads are ordered: the level includes monotonic reads);
+//! - writes follow reads: also what the writers of these had read before they wrote; in that order;
+//! - PRAM: all that the writers and `p` itself had written before;
+//! - causal memory: all that is in the causal past.
+//!
+//! The session guarantees are Terry et al.'s (Session Guarantees for Weakly Consistent Replicated
+//! Data, PDIS 1994), with an order for each session instead of one for all servers, as in
+//! Brzeziński, Sobaniec and Wawrzyniak (From Session Causality to Causal Consistency, PDP 2004). In
+//! PRAM and causal memory the view is one sequence that holds `p`'s reads as well; so what comes
+//! before a write that is visible is visible (Bouajjani et al., POPL 2017, definition of HB_o; their
+//! proof needs of causality only that `p`'s reads are in a row, so it serves PRAM too).
+//!
+//! Where `w` is visible to a read that found `v`, another write of the same key, `w` comes before
+//! `v`. The level holds exactly if no write is visible to a read of its key's initial value, and
+//! the order is free of circles. O(n) for each session and round; a second round is only needed
+//! where such edges make more writes visible.
+
+mod circles;
+
+use std::collections::HashSet;
+
+use super::{
+    causality::{Causality, Dependency},
+    demands::Demand,
+    order::{Step, Why},
+    sessions::{INITIAL, Sessions},
+};
+use crate::{Exhausted, meter::Share};
+
+/// A level with a view for each session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum View {
+    MonotonicReads,
+    MonotonicWrites,
+    WritesFollowReads,
+    Pram,
+    CausalMemory,
+}
+
+impl View {
+    /// Whether the view is one sequence with the session's own reads in it.
+    fn is_sequence(self) -> bool {
+        matches!(self, Self::Pram | Self::CausalMemory)
+    }
+}
+
+/// By operation: the read, the write, and the write of the same key, before it in its session.
+#[derive(Debug)]
+pub(super) struct Links {
+    read: Vec<u32>,
+    write: Vec<u32>,
+    same_key: Vec<u32>,
+}
+
+/// None.
+const NONE: u32 = u32::MAX;
+
+impl Links {
+    pub(super) fn of(sessions: &Sessions) -> Self {
+        let mut links = Self { read: Vec::new(), write: Vec::new(), same_key: Vec::new() };
+        let (mut read, mut write) = (NONE, NONE);
+        let mut by_key = vec![NONE; sessions.keys as usize];
+        for op in 0..sessions.len() as u32 {
+            if sessions.previous(op).is_none() {
+                (read, write) = (NONE, NONE);
+            }
+            links.read.push(read);
+            links.write.push(write);
+            let mut same_key = NONE;
+            match sessions.writes(op).first() {
+                Some(&key) => {
+                    let last = std::mem::replace(&mut by_key[key as usize], op);
+                    let is_own = last != NONE
+                        && sessions.session[last as usize] == sessions.session[op as usize];
+                    same_key = if is_own { last } else { NONE };
+                    write = op;
+                }
+                None => read = op,
+            }
+            links.same_key.push(same_key);
+        }
+        links
+    }
+}
+
+/// `before` comes before `after`, because `reader` found the latter although it saw the former.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Conflict {
+    after: u32,
+    before: u32,
+    reader: u32,
+    round: u32,
+}
+
+/// What a view contradicts itself with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Clash {
+    /// Later ones may rest on earlier ones.
+    pub(super) demands: Vec<Demand>,
+    /// Empty if the last demand is that a write comes before the initial value.
+    pub(super) cycle: Vec<Step>,
+}
+
+/// One session's view.
+pub(super) struct Viewing<'a> {
+    sessions: &'a Sessions,
+    links: &'a Links,
+    /// An order of everything by causality, if there is one.
+    causality: Option<&'a Causality>,
+    view: View,
+    session: u32,
+    /// By operation: the session's first read that it is visible to.
+    visible: Vec<u32>,
+    touched: Vec<u32>,
+    /// By what they come after, then by what they come before.
+    conflicts: Vec<Conflict>,
+    /// The session's reads: key, read, writer; by key.
+    reads: Vec<(u32, u32, u32)>,
+}
+
+impl<'a> Viewing<'a> {
+    pub(super) fn new(
+        sessions: &'a Sessions,
+        links: &'a Links,
+        causality: Option<&'a Causality>,
+        view: View,
+    ) -> Self {
+        Self {
+            sessions,
+            links,
+            causality,
+            view,
+            session: 0,
+            visible: vec![NONE; sessions.len()],
+            touched: Vec::new(),
+            conflicts: Vec::new(),
+            reads: Vec::new(),
+        }
+    }
+
+    /// Decides one session.
+    pub(super) fn clash(
+        &mut self,
+        session: u32,
+        share: &mut Share<'_>,
+    ) -> Result<Option<Clash>, Exhausted> {
+        self.session = session;
+        self.conflicts.clear();
+        self.collect_reads();
+        for round in 0.. {
+            share.hold(self.bytes())?;
+            self.see();
+            if let Some(clash) = self.initial_read() {
+                return Ok(Some(clash));
+            }
+            let more = self.compare(round);
+            if let Some(cycle) = self.circle() {
+                return Ok(Some(self.explained(cycle)));
+            }
+            if !more || !self.view.is_sequence() {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    fn bytes(&self) -> usize {
+        self.visible.len() * 4
+            + self.touched.capacity() * 4
+            + self.conflicts.capacity() * size_of::<Conflict>()
+            + self.reads.capacity() * 12
+    }
+
+    fn own(&self) -> std::ops::Range<u32> {
+        let session = self.session as usize;
+        self.sessions.starts[session]..self.sessions.starts[session + 1]
+    }
+
+    fn collect_reads(&mut self) {
+        self.reads.clear();
+        for op in self.own() {
+            let found = self.sessions.reads(op).iter();
+            self.reads.extend(found.map(|read| (read.key, op, read.writer)));
+        }
+        self.reads.sort_unstable();
+    }
+
+    /// What makes other operations visible to whom this one is.
+    fn link(&self, op: u32, number: u32) -> Dependency {
+        let on = |op: u32| if op == NONE { Dependency::Nothing } else { Dependency::On(op) };
+        let found = self.sessions.reads(op).first().map(|read| read.writer);
+        let is_own = self.own().contains(&op);
+        let earlier = || self.sessions.previous(op).unwrap_or(NONE);
+        match (number, self.view, found) {
+            (0, View::Pram | View::CausalMemory, _) => on(earlier()),
+            (0, View::MonotonicWrites, None) => on(self.links.write[op as usize]),
+            (0, View::MonotonicReads, None) => Dependency::Nothing,
+            (0, _, _) => on(self.links.read[op as usize]),
+            (1, View::Pram, _) if !is_own => Dependency::Nothing,
+            (1, _, found) => on(found.unwrap_or(INITIAL)),
+            _ => Dependency::End,
+        }
+    }
+
+    /// What conflicts put before an operation.
+    fn conflicts_before(&self, after: u32) -> &[Conflict] {
+        &self.conflicts[self.places_before(after)]
+    }
+
+    fn places_before(&self, after: u32) -> std::ops::Range<usize> {
+        let start = self.conflicts.partition_point(|conflict| conflict.after < after);
+        let same = self.conflicts[start..].iter().take_while(|conflict| conflict.after == after);
+        start..start + same.count()
+    }
+
+    /// Finds out to which reads everything is visible.
+    fn see(&mut self) {
+        for op in self.touched.drain(..) {
+            self.visible[op as usize] = NONE;
+        }
+        let mut stack = Vec::new();
+        for read in self.own() {
+            if self.sessions.reads(read).is_empty() {
+                continue;
+            }
+            self.touch(read, read, &mut stack);
+            while let Some(op) = stack.pop() {
+                for number in 0..2 {
+                    if let Dependency::On(before) = self.link(op, number) {
+                        self.touch(before, read, &mut stack);
+                    }
+                }
+                for place in self.places_before(op) {
+                    self.touch(self.conflicts[place].before, read, &mut stack);
+                }
+            }
+        }
+    }
+
+    fn touch(&mut self, op: u32, read: u32, stack: &mut Vec<u32>) {
+        if self.visible[op as usize] == NONE {
+            self.visible[op as usize] = read;
+            self.touched.push(op);
+            stack.push(op);
+        }
+    }
+
+    /// The session's reads of a key, in order.
+    fn reads_of(&self, key: u32) -> &[(u32, u32, u32)] {
+        let start = self.reads.partition_point(|&(other, _, _)| other < key);
+        let rest = &self.reads[start..];
+        &rest[..rest.partition_point(|&(other, _, _)| other == key)]
+    }
+
+    /// A read of the initial value to which a write of the key is visible.
+    fn initial_read(&self) -> Option<Clash> {
+        let mut first: Option<(u32, u32)> = None;
+        for &write in &self.touched {
+            let Some(&key) = self.sessions.writes(write).first() else { continue };
+            let seen = self.visible[write as usize];
+            let reads = self.reads_of(key);
+            let after = reads.partition_point(|&(_, read, _)| read < seen);
+            let wrong = reads[after..].iter().find(|&&(_, _, writer)| writer == INITIAL);
+            if let Some(&(_, read, _)) = wrong {
+                first = Some(first.map_or((read, write), |other| other.min((read, write))));
+            }
+        }
+        let (reader, before) = first?;
+        let conflict = Conflict { after: INITIAL, before, reader, round: NONE };
+        let mut demands = Vec::new();
+        self.demand(conflict, &mut demands);
+        Some(Clash { demands, cycle: Vec::new() })
+    }
+
+    /// Adds the conflicts that follow now; whether there are any new ones.
+    fn compare(&mut self, round: u32) -> bool {
+        let mut known: Vec<(u32, u32)> =
+            self.conflicts.iter().map(|conflict| (conflict.after, conflict.before)).collect();
+        let mut fresh = Vec::new();
+        for &write in &self.touched {
+            let Some(&key) = self.sessions.writes(write).first() else { continue };
+            let seen = self.visible[write as usize];
+            let reads = self.reads_of(key);
+            let after = reads.partition_point(|&(_, read, _)| read < seen);
+            let other = reads[after..].iter().find(|&&(_, _, writer)| writer != write);
+            if let Some(&(_, reader, after)) = other {
+                fresh.push(Conflict { after, before: write, reader, round });
+            }
+        }
+        for pair in self.reads.windows(2) {
+            let (&(key, _, before), &(other, reader, after)) = (&pair[0], &pair[1]);
+            if key == other && before != after && before != INITIAL && after != INITIAL {
+                fresh.push(Conflict { after, before, reader, round });
+            }
+        }
+        fresh.sort_unstable_by_key(|conflict| (conflict.after, conflict.before, conflict.reader));
+        fresh.dedup_by_key(|conflict| (conflict.after, conflict.before));
+        known.sort_unstable();
+        fresh.retain(|new| known.binary_search(&(new.after, new.before)).is_err());
+        let more = !fresh.is_empty();
+        self.conflicts.append(&mut fresh);
+        self.conflicts.sort_unstable_by_key(|conflict| (conflict.after, conflict.before));
+        more
+    }
+
+    /// A circle in the order, if there is one.
+    fn circle(&self) -> Option<Vec<Step>> {
+        if let Some(causality) = self.causality {
+            let rank = |op: u32| causality.rank[op as usize];
+            let forward = |conflict: &Conflict| rank(conflict.before) < rank(conflict.after);
+            if self.conflicts.iter().all(forward) {
+                return None;
+            }
+        }
+        circles::circle(self)
+    }
+
+    /// What has to come before an operation in the view's order: why, and since which round.
+    pub(super) fn before(&self, op: u32, mut f: impl FnMut(u32, Why, u32)) {
+        self.seen_before(op, &mut f);
+        let own_order = matches!(self.view, View::MonotonicReads | View::WritesFollowReads);
+        if let Some(before) = self.same_key_before(op).filter(|_| own_order) {
+            f(before, Why::Session, 0);
+        }
+        if !self.view.is_sequence() {
+            self.conflicts_before(op)
+                .iter()
+                .for_each(|found| f(found.before, Why::Demanded, found.round));
+        }
+    }
+
+    /// What is visible to whom an operation is visible.
+    pub(super) fn seen_before(&self, op: u32, f: &mut impl FnMut(u32, Why, u32)) {
+        for number in 0..2 {
+            if let Dependency::On(before) = self.link(op, number) {
+                let found = self.sessions.reads(op).iter().any(|read| read.writer == before);
+                f(before, if found { Why::ReadsFrom } else { Why::Session }, 0);
+            }
+        }
+        if self.view.is_sequence() {
+            self.conflicts_before(op)
+                .iter()
+                .for_each(|found| f(found.before, Why::Demanded, found.round));
+        }
+    }
+
+    /// The visible write before this one by the same session, to the same key.
+    fn same_key_before(&self, op: u32) -> Option<u32> {
+        let mut before = self.links.same_key[op as usize];
+        while before != NONE && self.visible[before as usize] == NONE {
+            before = self.links.same_key[before as usize];
+        }
+        Some(before).filter(|&before| before != NONE)
+    }
+
+    /// The operations that the view is about.
+    pub(super) fn touched(&self) -> &[u32] {
+        &self.touched
+    }
+
+    /// How many operations there are at all.
+    pub(super) fn op_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    fn explained(&self, cycle: Vec<Step>) -> Clash {
+        let mut demands = Vec::new();
+        for step in cycle.iter().filter(|step| step.why == Why::Demanded) {
+            let behind = self.conflicts_before(step.to);
+            let conflict = behind.iter().find(|conflict| conflict.before == step.from);
+            if let Some(&conflict) = conflict {
+                self.demand(conflict, &mut demands);
+            }
+        }
+        Clash { demands, cycle }
+    }
+
+    /// Adds a conflict as a demand, after those that it rests on.
+    fn demand(&self, conflict: Conflict, demands: &mut Vec<Demand>) {
+        let mut open = vec![(conflict, false)];
+        let mut done: HashSet<(u32, u32)> =
+            demands.iter().map(|demand| (demand.before, demand.after)).collect();
+        while let Some((conflict, expanded)) = open.pop() {
+            let Conflict { after, before, reader, round } = conflict;
+            if done.contains(&(before, after)) {
+                continue;
+            }
+            let path = circles::seeing(self, before, reader, round).unwrap_or_default();
+            if expanded {
+                done.insert((before, after));
+                let key = self.sessions.reads(reader)[0].key;
+                demands.push(Demand { before, after, reader, key, path });
+                continue;
+            }
+            open.push((conflict, true));
+            for step in path.iter().filter(|step| step.why == Why::Demanded) {
+                let behind = self.conflicts_before(step.to);
+                let earlier = behind.iter().find(|conflict| conflict.before == step.from);
+                open.extend(earlier.map(|&conflict| (conflict, false)));
+            }
+        }
+    }
+}
