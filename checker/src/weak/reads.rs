@@ -7,7 +7,7 @@ use super::{
     observed::Observed,
     sessions::{INITIAL, Numbers, Read, Sessions},
 };
-use crate::transactions::extract::{Kind, MicroOp, NOBODY, Writer};
+use crate::transactions::extract::{self, Kind, MicroOp, NOBODY, Writer};
 
 /// What is wrong with one read, the plainest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,14 +85,19 @@ fn counts(observed: &Observed) -> (usize, usize) {
     (reads, observed.op_count() - reads)
 }
 
-/// By transaction: whether another one found what it wrote.
+/// By transaction of unknown outcome: whether another one found what it wrote.
 fn seen(observed: &Observed) -> Vec<bool> {
     let mut seen = vec![false; observed.all().len()];
+    let mut by_unknown = vec![false; observed.writers().len()];
+    let unknown = (0..).zip(observed.all()).filter(|(_, transaction)| !transaction.is_certain());
+    for op in unknown.flat_map(|(transaction, _)| observed.ops_of(transaction)) {
+        by_unknown[op.value as usize] = true;
+    }
     for reader in 0..observed.all().len() as u32 {
         for op in observed.ops_of(reader) {
-            if let Some(writer) = writer(observed, op).filter(|writer| writer.transaction != reader)
-            {
-                seen[writer.transaction as usize] = true;
+            let is_read = op.kind == Kind::Read && op.value != extract::INITIAL;
+            if is_read && by_unknown[op.value as usize] {
+                seen[observed.writers()[op.value as usize].transaction as usize] = true;
             }
         }
     }
@@ -101,7 +106,7 @@ fn seen(observed: &Observed) -> Vec<bool> {
 
 /// Who wrote what a read found; none for writes, the initial value, and where nobody did.
 fn writer(observed: &Observed, op: &MicroOp) -> Option<Writer> {
-    if op.kind == Kind::Write || op.value == crate::transactions::extract::INITIAL {
+    if op.kind == Kind::Write || op.value == extract::INITIAL {
         return None;
     }
     Some(observed.writers()[op.value as usize]).filter(|writer| writer.transaction != NOBODY)
@@ -162,7 +167,7 @@ impl Judging<'_> {
         if own == Some(op.value) {
             return Ok(None);
         }
-        if op.value == crate::transactions::extract::INITIAL {
+        if op.value == extract::INITIAL {
             return if own.is_some() { Err(Fault::Internal) } else { Ok(Some(INITIAL)) };
         }
         let Some(writer) = writer(self.observed, op) else {

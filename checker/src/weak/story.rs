@@ -166,7 +166,7 @@ impl<'a> Story<'a> {
         let found = self.pair(demand.key, &self.found(demand.after, demand.key));
         proof.push(format!(
             "{}: so {before}, which wrote {newer}, was visible to {reader}.",
-            joined(&way)
+            capital(&joined(&way))
         ));
         proof.push(if demand.after == INITIAL {
             format!(
@@ -295,8 +295,8 @@ impl<'a> Story<'a> {
         }
         if single {
             return format!(
-                "{reader} found {found}, although the write of {newer} ({writer}), which cannot \
-                 have come before it, was visible to {reader}"
+                "{reader} found {found}, although the write of {newer} ({writer}), which came after \
+                 it, was visible to {reader}"
             );
         }
         let keys: Vec<String> =

@@ -10,3 +10,4 @@ mod random;
 mod single;
 mod single_oracle;
 mod transactional;
+mod witnesses;

@@ -127,3 +127,24 @@ fn single_event(process: u64, kind: EventType, ops: &[Op]) -> Event {
 pub(super) fn judged(history: &History, model: &str, consistency: &str) -> CheckReport {
     check(history, &Request::new(model, consistency), &Unlimited)
 }
+
+/// These micro-operations of processes, one after the other, as a history of this model.
+pub(super) fn retell(ops: &[(u64, Value)], model: &str) -> History {
+    let mut events = Vec::new();
+    for (process, micro) in ops {
+        if model == "rw-register" {
+            for kind in [EventType::Invoke, EventType::Ok] {
+                events.push(event(*process, kind, "txn", micro.clone()));
+            }
+            continue;
+        }
+        for op in micro.as_array().into_iter().flatten() {
+            let f = if op[0] == "w" { "write" } else { "read" };
+            for kind in [EventType::Invoke, EventType::Ok] {
+                let key = op[1].as_str().map(|key| Key::Text(key.to_owned()));
+                events.push(Event { key, ..event(*process, kind, f, op[2].clone()) });
+            }
+        }
+    }
+    History::from_events(&events).unwrap()
+}

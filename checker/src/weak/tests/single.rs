@@ -185,12 +185,114 @@ fn contradictions_are_explained() {
         format!("{told}edges: {}\nnot: {not}; also not: {also}\n", edges.join(", "))
     };
     let e = "0: w x1 | w y1\n1: r y1 | w x2\n2: r x2 | r x1";
-    insta::assert_snapshot!(explained(e, "causal"), @"");
-    insta::assert_snapshot!(explained("0: w x1 | r x2\n1: w x2 | r x1", "causal-convergence"), @"");
+    insta::assert_snapshot!(explained(e, "causal"), @"
+    Client 2 found x = 1, although the write of x = 2 (client 1), which came after it, was visible to client 2.
+
+      (1) client 0: w x 1 (event 0 – event 1)
+      (2) client 0: w y 1 (event 2 – event 3)
+      (3) client 1: r y 1 (event 4 – event 5)
+      (4) client 1: w x 2 (event 6 – event 7)
+      (5) client 2: r x 2 (event 8 – event 9)
+      (6) client 2: r x 1 (event 10 – event 11)
+
+      1. (5) found x = 2, which (4) wrote and client 2 ran (5) before (6): so (4), which wrote x = 2, was visible to (6).
+      2. (6) found x = 1 of (1) all the same: so (4) has to come before (1).
+      3. Client 0 ran (1) before (2).
+      4. (3) found y = 1, which (2) wrote.
+      5. Client 1 ran (3) before (4).
+      6. So (1), (2), (3), (4) and again (1) would have to follow one another: a circle.
+
+    Legal would have been for (6) to find x = 2, or something newer.
+    edges: 1 session 2, 2 wr 3, 3 session 4, 4 ww 1
+    not: causal; also not: causal-convergence, causal-memory, sequential, linearizable
+    ");
+    insta::assert_snapshot!(explained("0: w x1 | r x2\n1: w x2 | r x1", "causal-convergence"), @"
+    No order of the writes of x explains what client 1 and client 0 found.
+
+      (1) client 0: w x 1 (event 0 – event 1)
+      (2) client 0: r x 2 (event 2 – event 3)
+      (3) client 1: w x 2 (event 4 – event 5)
+      (4) client 1: r x 1 (event 6 – event 7)
+
+      1. Client 1 ran (3) before (4): so (3), which wrote x = 2, was visible to (4).
+      2. (4) found x = 1 of (1) all the same: so (3) has to come before (1).
+      3. Client 0 ran (1) before (2): so (1), which wrote x = 1, was visible to (2).
+      4. (2) found x = 2 of (3) all the same: so (1) has to come before (3).
+      5. So (3), (1) and again (3) would have to follow one another: a circle.
+    edges: 3 ww 1, 1 ww 3
+    not: causal-convergence; also not: sequential, linearizable
+    ");
     let b = "0: w z1 | w x1 | w y1\n1: w x2 | r z_ | r y1 | r x2";
-    insta::assert_snapshot!(explained(b, "causal-memory"), @"");
-    insta::assert_snapshot!(explained("0: w x1 | w x2 | r x1", "read-your-writes"), @"");
-    insta::assert_snapshot!(explained("0: w x1 | w y1\n1: r y1 | r x_", "monotonic-writes"), @"");
+    insta::assert_snapshot!(explained(b, "causal-memory"), @"
+    Client 1 found z = null, the initial value, although the write of z = 1 (client 0) was visible to it.
+
+      (1) client 0: w z 1 (event 0 – event 1)
+      (2) client 0: w x 1 (event 2 – event 3)
+      (3) client 0: w y 1 (event 4 – event 5)
+      (4) client 1: w x 2 (event 6 – event 7)
+      (5) client 1: r z null (event 8 – event 9)
+      (6) client 1: r y 1 (event 10 – event 11)
+      (7) client 1: r x 2 (event 12 – event 13)
+
+      1. Client 0 ran (2) before (3), (6) found y = 1, which (3) wrote and client 1 ran (6) before (7): so (2), which wrote x = 1, was visible to (7).
+      2. (7) found x = 2 of (4) all the same: so (2) has to come before (4).
+      3. Client 0 ran (1) before (2), (7) found x = 2 although it had seen x = 1 and client 1 ran (4) before (5): so (1), which wrote z = 1, was visible to (5).
+      4. (5) found z = null, the initial value, which comes before every write; but z = 1 was visible to it.
+    edges: 
+    not: pram; also not: causal-memory, sequential, linearizable
+    ");
+    insta::assert_snapshot!(explained("0: w x1 | w x2 | r x1", "read-your-writes"), @"
+    Client 0 found x = 1, although the write of x = 2 (client 0), which came after it, was visible to client 0.
+
+      (1) client 0: w x 1 (event 0 – event 1)
+      (2) client 0: w x 2 (event 2 – event 3)
+      (3) client 0: r x 1 (event 4 – event 5)
+
+      1. Client 0 ran (2) before (3): so (2), which wrote x = 2, was visible to (3).
+      2. (3) found x = 1 of (1) all the same: so (2) has to come before (1).
+      3. Client 0 ran (1) before (2).
+      4. So (1), (2) and again (1) would have to follow one another: a circle.
+
+    Legal would have been for (3) to find x = 2, or something newer.
+    edges: 1 session 2, 2 ww 1
+    not: read-your-writes; also not: pram, causal, causal-convergence, causal-memory, sequential, linearizable
+    ");
+    insta::assert_snapshot!(explained("0: w x1 | w y1\n1: r y1 | r x_", "monotonic-writes"), @"
+    Client 1 found x = null, the initial value, although the write of x = 1 (client 0) was visible to it.
+
+      (1) client 0: w x 1 (event 0 – event 1)
+      (2) client 0: w y 1 (event 2 – event 3)
+      (3) client 1: r y 1 (event 4 – event 5)
+      (4) client 1: r x null (event 6 – event 7)
+
+      1. Client 0 ran (1) before (2), (3) found y = 1, which (2) wrote and client 1 ran (3) before (4): so (1), which wrote x = 1, was visible to (4).
+      2. (4) found x = null, the initial value, which comes before every write; but x = 1 was visible to it.
+
+    Legal would have been for (4) to find x = 1, or something newer.
+    edges: 
+    not: monotonic-writes; also not: pram, causal-convergence, causal-memory, sequential, linearizable
+    ");
     let c = "0: w x1 | r y_ | w y1 | r x1\n1: w x2 | r y_ | w y2 | r x2";
-    insta::assert_snapshot!(explained(c, "sequential"), @"");
+    insta::assert_snapshot!(explained(c, "sequential"), @"
+    No single order of all operations explains what was found, although each client by itself, and causality, could be satisfied.
+
+      (1) client 0: w x 1 (event 0 – event 1)
+      (2) client 0: r y null (event 2 – event 3)
+      (3) client 0: w y 1 (event 4 – event 5)
+      (4) client 0: r x 1 (event 6 – event 7)
+      (5) client 1: w x 2 (event 8 – event 9)
+      (6) client 1: r y null (event 10 – event 11)
+      (7) client 1: w y 2 (event 12 – event 13)
+      (8) client 1: r x 2 (event 14 – event 15)
+
+      1. Client 0 did (1), (2), (3) and (4), in this order.
+      2. Client 1 did (5), (6), (7) and (8), in this order.
+      3. (2) found y = null, the initial value: nothing else was written to it in between.
+      4. (4) found x = 1, from (1): nothing else was written to it in between.
+      5. (6) found y = null, the initial value: nothing else was written to it in between.
+      6. (8) found x = 2, from (5): nothing else was written to it in between.
+      7. All orders that meet this were tried: there is none that holds them all.
+    edges: 
+    not: sequential; also not: linearizable
+    ");
 }
