@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::{
     causality::Causality,
     edges::Edge,
-    sessions::{INITIAL, Sessions},
+    sessions::{INITIAL, Read, Sessions},
 };
 use crate::{
     Exhausted,
@@ -238,7 +238,7 @@ impl<'a> Pass<'a> {
                 INITIAL => self.nothing(),
                 writer => self.clocks[writer as usize],
             };
-            self.look(read.key, read.writer, &past, &known);
+            self.look(transaction, *read, &past, &known);
         }
         let session = self.sessions.session[transaction as usize] as usize;
         let mut clock = past;
@@ -276,8 +276,8 @@ impl<'a> Pass<'a> {
     }
 
     /// Compares what is in the past of a reader with what the transaction that it read from knew.
-    fn look(&mut self, key: u32, after: u32, past: &Clock, known: &Clock) {
-        for run in self.runs.of_key(key) {
+    fn look(&mut self, reader: u32, read: Read, past: &Clock, known: &Clock) {
+        for run in self.runs.of_key(read.key) {
             let column = run.column as usize;
             if run.passed == run.begin || run.last < known[column] || past[column] <= known[column]
             {
@@ -286,7 +286,11 @@ impl<'a> Pass<'a> {
             let passed = &self.writers.transactions[run.begin as usize..run.passed as usize];
             let before = passed.partition_point(|&writer| writer < past[column]);
             if before > 0 && passed[before - 1] >= known[column] {
-                self.edges.push(Edge { before: passed[before - 1], after });
+                self.edges.push(Edge {
+                    before: passed[before - 1],
+                    after: read.writer,
+                    reader,
+                });
             }
         }
     }

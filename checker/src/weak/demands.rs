@@ -31,8 +31,8 @@ pub(super) struct Demand {
     pub(super) path: Vec<Step>,
 }
 
-/// How many readers are tried, to find one to which the way is short.
-const TRIED: usize = 32;
+/// How many more readers are tried, to find one to which the way is shorter.
+const TRIED: usize = 8;
 
 /// The demand behind an edge, with the shortest way among some readers. O(reads) and some searches.
 pub(super) fn behind(
@@ -41,29 +41,41 @@ pub(super) fn behind(
     visibility: Visibility,
     paths: &mut Paths<'_>,
 ) -> Option<Demand> {
+    let is_reader = |&reader: &u32| {
+        reader != edge.before && sessions.reads(reader).iter().any(|read| read.writer == edge.after)
+    };
+    let others = (0..sessions.len() as u32).filter(is_reader).take(TRIED);
     let mut best: Option<Demand> = None;
-    let mut tried = 0;
-    for reader in (0..sessions.len() as u32).filter(|&reader| reader != edge.before) {
-        for (place, read) in sessions.reads(reader).iter().enumerate() {
-            let same = read.writer == edge.after && sessions.writes_key(edge.before, read.key);
-            if !same || tried == TRIED {
-                continue;
-            }
-            let longest = best.as_ref().map_or(usize::MAX, |demand| demand.path.len() - 1);
-            let path = match visibility {
-                Visibility::Causal => {
-                    tried += 1;
-                    paths.shortest(edge.before, reader, false, longest)
-                }
-                _ => direct(sessions, edge.before, reader, place, visibility),
-            };
-            if let Some(path) = path.filter(|path| path.len() <= longest) {
-                let Edge { before, after } = edge;
-                best = Some(Demand { before, after, reader, key: read.key, path });
-            }
-        }
+    for reader in std::iter::once(edge.reader).chain(others) {
+        let longest = best.as_ref().map_or(usize::MAX, |demand| demand.path.len() - 1);
+        best = by(sessions, edge, reader, visibility, longest, paths).or(best);
     }
     best
+}
+
+/// The demand of one reader, by a way of at most `longest` steps.
+fn by(
+    sessions: &Sessions,
+    edge: Edge,
+    reader: u32,
+    visibility: Visibility,
+    longest: usize,
+    paths: &mut Paths<'_>,
+) -> Option<Demand> {
+    let Edge { before, after, .. } = edge;
+    for (place, read) in sessions.reads(reader).iter().enumerate() {
+        if read.writer != after || !sessions.writes_key(before, read.key) {
+            continue;
+        }
+        let path = match visibility {
+            Visibility::Causal => paths.shortest(before, reader, false, longest),
+            _ => direct(sessions, before, reader, place, visibility),
+        };
+        if let Some(path) = path.filter(|path| path.len() <= longest) {
+            return Some(Demand { before, after, reader, key: read.key, path });
+        }
+    }
+    None
 }
 
 fn direct(

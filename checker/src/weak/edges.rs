@@ -16,6 +16,8 @@ pub(super) struct Edge {
     pub(super) before: u32,
     /// [`INITIAL`] if the initial value was found: nothing comes before that.
     pub(super) after: u32,
+    /// Whose read it was; of several any one.
+    pub(super) reader: u32,
 }
 
 /// No transaction.
@@ -102,7 +104,7 @@ impl Walk<'_> {
             let in_session = own != NOBODY
                 && self.sessions.session[own as usize] == self.sessions.session[reader as usize];
             if in_session && own != read.writer {
-                self.edges.push(Edge { before: own, after: read.writer });
+                self.edges.push(Edge { before: own, after: read.writer, reader });
             }
             self.note(reader, *read);
         }
@@ -166,7 +168,7 @@ impl Walk<'_> {
         }
         let other = if seen.first == visible { seen.second } else { seen.first };
         if other != NOBODY {
-            self.edges.push(Edge { before: visible, after: other });
+            self.edges.push(Edge { before: visible, after: other, reader });
         }
     }
 }

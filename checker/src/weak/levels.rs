@@ -164,7 +164,7 @@ impl Explaining<'_> {
     /// Reads of initial values although something newer was visible.
     fn initial(&self, mut edges: Vec<Edge>) -> Contradictions {
         edges.sort_unstable();
-        edges.dedup();
+        edges.dedup_by_key(|edge| edge.before);
         let dependencies = Dependencies::new(self.sessions, &[]);
         let mut paths = Paths::new(&dependencies);
         let mut found = Contradictions::default();
@@ -183,7 +183,7 @@ impl Explaining<'_> {
             self.edges.iter().filter(|edge| edge.after == INITIAL).copied().collect();
         self.edges.retain(|edge| edge.after != INITIAL);
         self.edges.sort_unstable();
-        self.edges.dedup();
+        self.edges.dedup_by_key(|edge| (edge.before, edge.after));
         let mut found = self.initial(initial);
         let dependencies = Dependencies::new(self.sessions, &[]);
         let mut paths = Paths::new(&dependencies);
@@ -202,7 +202,8 @@ impl Explaining<'_> {
             .iter()
             .filter(|step| step.why == Why::Demanded)
             .filter_map(|step| {
-                let edge = Edge { before: step.from, after: step.to };
+                let same = |edge: &&Edge| edge.before == step.from && edge.after == step.to;
+                let edge = *self.edges.iter().find(same)?;
                 behind(self.sessions, edge, self.visibility(), paths)
             })
             .collect();

@@ -166,6 +166,10 @@ pub(super) struct Paths<'a> {
     /// By session: the search, and one after the highest transaction of which all earlier ones
     /// were reached.
     swept: Vec<(u32, u32)>,
+    /// By transaction: the last component that it was a member of; searches stay in the present
+    /// one, if there is one.
+    member: Vec<u32>,
+    component: u32,
 }
 
 impl<'a> Paths<'a> {
@@ -177,6 +181,17 @@ impl<'a> Paths<'a> {
             next: vec![(0, Why::Session); sessions.len()],
             search: 0,
             swept: vec![(0, 0); sessions.session_count()],
+            member: vec![0; sessions.len()],
+            component: 0,
+        }
+    }
+
+    /// Keeps searches within a component, where all its circles are. The number is
+    /// not 0, and no other component's.
+    fn stay_within(&mut self, component: &[u32], number: u32) {
+        self.component = number;
+        for &member in component {
+            self.member[member as usize] = number;
         }
     }
 
@@ -228,7 +243,8 @@ impl<'a> Paths<'a> {
     }
 
     fn reach(&mut self, transaction: u32, towards: u32, why: Why, further: &mut Vec<u32>) {
-        if self.reached[transaction as usize] != self.search {
+        let outside = self.component > 0 && self.member[transaction as usize] != self.component;
+        if !outside && self.reached[transaction as usize] != self.search {
             self.reached[transaction as usize] = self.search;
             self.next[transaction as usize] = (towards, why);
             further.push(transaction);
@@ -255,26 +271,22 @@ const SEARCHES: usize = 64;
 /// A short cycle of a component: the shortest through one of its demanded edges, among the first
 /// of them; one with a single demanded edge is preferred to a shorter one with several.
 pub(super) fn cycle(paths: &mut Paths<'_>, component: &[u32], edges: &[Edge]) -> Option<Vec<Step>> {
-    let mut members = component.to_vec();
-    members.sort_unstable();
-    let inside = |transaction: u32| members.binary_search(&transaction).is_ok();
-    let mut within: Vec<Edge> = edges
-        .iter()
-        .filter(|edge| edge.after != INITIAL && inside(edge.before) && inside(edge.after))
-        .copied()
-        .collect();
+    paths.stay_within(component, component[0] + 1);
+    let inside = |edge: &&Edge| {
+        let is_member = |transaction: u32| paths.member[transaction as usize] == paths.component;
+        edge.after != INITIAL && is_member(edge.before) && is_member(edge.after)
+    };
+    let mut within: Vec<Edge> = edges.iter().filter(inside).copied().collect();
     within.sort_unstable();
-    within.dedup();
+    within.dedup_by_key(|edge| (edge.before, edge.after));
     let apart = |edge: &Edge| edge.before.abs_diff(edge.after);
     within.sort_by_key(apart);
     let spread = within.len().div_ceil(SEARCHES);
     let tried: Vec<Edge> = within.into_iter().step_by(spread.max(1)).collect();
-    for demanded in [false, true] {
-        if let Some(cycle) = shortest_of(paths, &tried, demanded) {
-            return Some(cycle);
-        }
-    }
-    None
+    let single = shortest_of(paths, &tried, false);
+    let found = single.or_else(|| shortest_of(paths, &tried, true));
+    paths.component = 0;
+    found
 }
 
 fn shortest_of(paths: &mut Paths<'_>, edges: &[Edge], demanded: bool) -> Option<Vec<Step>> {
@@ -291,11 +303,13 @@ fn shortest_of(paths: &mut Paths<'_>, edges: &[Edge], demanded: bool) -> Option<
 
 /// A shortest cycle of session order and reads-from through one of these transactions.
 pub(super) fn causal_cycle(paths: &mut Paths<'_>, component: &[u32]) -> Option<Vec<Step>> {
+    paths.stay_within(component, component[0] + 1);
     let mut best: Option<Vec<Step>> = None;
     let spread = component.len().div_ceil(SEARCHES).max(1);
     for &through in component.iter().step_by(spread) {
         let longest = best.as_ref().map_or(usize::MAX, |steps| steps.len() - 1);
         best = paths.shortest(through, through, false, longest).or(best);
     }
+    paths.component = 0;
     best
 }
