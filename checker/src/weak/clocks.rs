@@ -286,11 +286,7 @@ impl<'a> Pass<'a> {
             let passed = &self.writers.transactions[run.begin as usize..run.passed as usize];
             let before = passed.partition_point(|&writer| writer < past[column]);
             if before > 0 && passed[before - 1] >= known[column] {
-                self.edges.push(Edge {
-                    before: passed[before - 1],
-                    after: read.writer,
-                    reader,
-                });
+                self.edges.push(Edge { before: passed[before - 1], after: read.writer, reader });
             }
         }
     }
