@@ -32,6 +32,8 @@ mod timed;
 mod words;
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod random;

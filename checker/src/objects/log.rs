@@ -4,6 +4,8 @@
 //! records that stand next to each other in the log at that moment, in their order. An empty poll
 //! says nothing: a consumer may have waited for too short a time, or stand at the end.
 
+mod offsets;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
@@ -12,7 +14,7 @@ use std::{
 use temblor_history::{Completion, History, ValueId};
 
 use super::{
-    model::{Call, Function, Model},
+    model::{Call, Fast, Function, Model},
     numbers::{Numbers, ValueNumber},
     reduce::Unit,
     shape::{self, Shape},
@@ -223,6 +225,10 @@ impl Model for Log {
 
     fn observes(effect: &Effect) -> bool {
         matches!(effect, Effect::Poll(_))
+    }
+
+    fn fast(&self, ops: &[Timed<Effect>]) -> Option<Fast> {
+        offsets::decide(self, ops)
     }
 }
 

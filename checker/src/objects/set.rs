@@ -1,5 +1,9 @@
 //! A set of values.
 
+mod by_element;
+mod elements;
+mod grown;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -8,7 +12,7 @@ use std::{
 use temblor_history::{Completion, History};
 
 use super::{
-    model::{Call, Function, Model},
+    model::{Call, Fast, Function, Model},
     numbers::{Numbers, ValueNumber},
     reduce::{self, Unit},
     shape::{self, Shape},
@@ -217,5 +221,9 @@ impl Model for Set {
 
     fn observes(effect: &Effect) -> bool {
         matches!(effect, Effect::Contains(..) | Effect::Read(_))
+    }
+
+    fn fast(&self, ops: &[Timed<Effect>]) -> Option<Fast> {
+        by_element::decide(ops)
     }
 }
