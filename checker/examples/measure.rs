@@ -13,7 +13,7 @@ use std::{
     time::Instant,
 };
 
-use simulate::Settings;
+use simulate::{Settings, objects};
 use temblor_checker::{Request, Unlimited, check};
 use temblor_history::History;
 
@@ -62,6 +62,65 @@ const SCENARIOS: &[(&str, &str, Settings)] = &[
     ),
 ];
 
+const QUEUE: objects::Settings = objects::Settings {
+    model: "queue",
+    seed: 1,
+    clients: 30,
+    operations: 1_000_000,
+    inserts: 50,
+    unknown_of_1000: 0,
+    unknown_removals_of_1000: 0,
+    violation: None,
+};
+
+/// The same for single objects of the other models.
+const OBJECTS: &[(&str, objects::Settings)] = &[
+    ("queue, 100,000 operations", objects::Settings { operations: 100_000, ..QUEUE }),
+    ("queue, 1,000,000 operations", QUEUE),
+    ("the same, 1% unknown enqueues", objects::Settings { unknown_of_1000: 10, ..QUEUE }),
+    (
+        "the same, 1% unknown dequeues too",
+        objects::Settings { unknown_of_1000: 10, unknown_removals_of_1000: 10, ..QUEUE },
+    ),
+    (
+        "queue, 1,000,000 operations, a violation",
+        objects::Settings { violation: Some(900_000), ..QUEUE },
+    ),
+    (
+        "stack, 100,000 operations",
+        objects::Settings { model: "stack", operations: 100_000, ..QUEUE },
+    ),
+    ("stack, 1,000,000 operations", objects::Settings { model: "stack", ..QUEUE }),
+    (
+        "stack, 1,000,000 operations, a violation",
+        objects::Settings { model: "stack", violation: Some(900_000), ..QUEUE },
+    ),
+    (
+        "priority-queue, 100,000 operations",
+        objects::Settings { model: "priority-queue", operations: 100_000, ..QUEUE },
+    ),
+    (
+        "priority-queue, 1,000,000 operations",
+        objects::Settings { model: "priority-queue", ..QUEUE },
+    ),
+    (
+        "priority-queue, 1,000,000 operations, a violation",
+        objects::Settings { model: "priority-queue", violation: Some(900_000), ..QUEUE },
+    ),
+    ("set, 100,000 operations", objects::Settings { model: "set", operations: 100_000, ..QUEUE }),
+    ("set, 1,000,000 operations", objects::Settings { model: "set", ..QUEUE }),
+    (
+        "set, 1,000,000 operations, a violation",
+        objects::Settings { model: "set", violation: Some(900_000), ..QUEUE },
+    ),
+    ("log, 100,000 operations", objects::Settings { model: "log", operations: 100_000, ..QUEUE }),
+    ("log, 1,000,000 operations", objects::Settings { model: "log", ..QUEUE }),
+    (
+        "log, 1,000,000 operations, a violation",
+        objects::Settings { model: "log", violation: Some(900_000), ..QUEUE },
+    ),
+];
+
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program, not a library")]
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -89,12 +148,22 @@ fn all(folder: &Path) -> Result<String, String> {
         let row = generate(settings, &file).and_then(|()| in_own_process(&file, model));
         table += &format!("| {name} | {} |\n", row.map_err(|error| error.to_string())?.trim());
     }
+    for (name, settings) in OBJECTS {
+        let row = generate_object(settings, &file);
+        let row = row.and_then(|()| in_own_process(&file, settings.model));
+        let row = row.map_err(|error| error.to_string())?;
+        table += &format!("| {name}, one object, 30 clients | {} |\n", row.trim());
+    }
     std::fs::remove_file(&file).map_err(|error| error.to_string())?;
     Ok(table)
 }
 
 fn generate(settings: &Settings, file: &Path) -> Result<(), Error> {
     simulate::write(settings, BufWriter::new(File::create(file)?))
+}
+
+fn generate_object(settings: &objects::Settings, file: &Path) -> Result<(), Error> {
+    objects::write(settings, BufWriter::new(File::create(file)?))
 }
 
 fn in_own_process(file: &Path, model: &str) -> Result<String, Error> {

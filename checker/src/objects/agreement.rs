@@ -23,7 +23,7 @@ struct Count {
 
 impl Count {
     /// `fitted` gives the specification of a part of the operations.
-    fn check<M: Model + Clone>(&mut self, (model, ops): Fitted<M>, fitted: Fit<M>) {
+    fn check<M: Model>(&mut self, (model, ops): Fitted<M>, fitted: Fit<M>) {
         let (model, ops) = (&model, ops.as_slice());
         let legal = linearizable(model, ops);
         match model.fast(ops) {
@@ -85,7 +85,7 @@ fn named_offsets((log, mut ops): Fitted<Log>) -> Fitted<Log> {
 const CLIENTS: u32 = 5;
 
 /// Checks histories of every shape, changed by `change`.
-fn check<M: Play + Clone>(seed: u64, fitted: Fit<M>, change: impl Fn(Shape) -> Shape) -> Count {
+fn check<M: Play>(seed: u64, fitted: Fit<M>, change: impl Fn(Shape) -> Shape) -> Count {
     let mut count = Count::default();
     for (number, shape) in (seed..).zip(shapes()) {
         let shape = change(Shape { clients: shape.clients.min(CLIENTS), ..shape });
