@@ -16,6 +16,7 @@ mod levels;
 mod observed;
 mod order;
 mod reads;
+mod saturation;
 mod sequential;
 mod sessions;
 mod staleness;

@@ -8,6 +8,7 @@
 use rayon::prelude::*;
 
 use super::sessions::{INITIAL, Read, Sessions};
+use crate::{Exhausted, meter::Meter};
 
 /// `before` must be committed before `after`: somebody read a key from `after` that `before` wrote
 /// too, and `before` was visible to that read.
@@ -49,17 +50,27 @@ struct Walk<'a> {
 
 /// The edges of read committed: a transaction that reads y from T2 and later x from T1, where T2
 /// wrote x too, shows that T2 was committed before T1.
-pub(super) fn read_committed(sessions: &Sessions) -> Vec<Edge> {
-    gather(sessions, Walk::read_committed)
+pub(super) fn read_committed(
+    sessions: &Sessions,
+    meter: &Meter<'_>,
+) -> Result<Vec<Edge>, Exhausted> {
+    gather(sessions, meter, Walk::read_committed)
 }
 
 /// The edges of read atomic: the same, in whatever order the transaction reads, and also where T2
 /// is an earlier transaction of the session.
-pub(super) fn read_atomic(sessions: &Sessions) -> Vec<Edge> {
-    gather(sessions, Walk::read_atomic)
+pub(super) fn read_atomic(sessions: &Sessions, meter: &Meter<'_>) -> Result<Vec<Edge>, Exhausted> {
+    gather(sessions, meter, Walk::read_atomic)
 }
 
-fn gather<'a>(sessions: &'a Sessions, find: impl Fn(&mut Walk<'a>, u32) + Sync) -> Vec<Edge> {
+/// Transactions between two questions to the budget.
+const SLICE: u32 = 1 << 12;
+
+fn gather<'a>(
+    sessions: &'a Sessions,
+    meter: &Meter<'_>,
+    find: impl Fn(&mut Walk<'a>, u32) + Sync,
+) -> Result<Vec<Edge>, Exhausted> {
     let nothing = Seen { reader: NOBODY, first: NOBODY, second: NOBODY, own: NOBODY };
     let walk = || Walk {
         sessions,
@@ -69,18 +80,30 @@ fn gather<'a>(sessions: &'a Sessions, find: impl Fn(&mut Walk<'a>, u32) + Sync) 
         by_writer: Vec::new(),
         edges: Vec::new(),
     };
-    let parts: Vec<Vec<Edge>> = (0..sessions.session_count())
+    let parts: Result<Vec<Vec<Edge>>, Exhausted> = (0..sessions.session_count())
         .into_par_iter()
-        .map_init(walk, |walk, session| {
-            let (start, end) = (sessions.starts[session], sessions.starts[session + 1]);
-            (start..end).for_each(|transaction| find(walk, transaction));
-            std::mem::take(&mut walk.edges)
-        })
+        .map_init(
+            || (walk(), meter.share()),
+            |(walk, share), session| {
+                let (start, end) = (sessions.starts[session], sessions.starts[session + 1]);
+                for transaction in start..end {
+                    find(walk, transaction);
+                    if transaction.is_multiple_of(SLICE) {
+                        share.hold(walk.bytes())?;
+                    }
+                }
+                Ok(std::mem::take(&mut walk.edges))
+            },
+        )
         .collect();
-    parts.concat()
+    Ok(parts?.concat())
 }
 
 impl Walk<'_> {
+    fn bytes(&self) -> usize {
+        self.by_key.len() * size_of::<Seen>() + self.edges.capacity() * size_of::<Edge>()
+    }
+
     fn read_committed(&mut self, reader: u32) {
         let reads = self.sessions.reads(reader);
         if reads.len() < 2 {

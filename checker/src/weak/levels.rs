@@ -80,6 +80,8 @@ pub(super) fn decide(
     level: Level,
     meter: &Meter<'_>,
 ) -> Result<Contradictions, Exhausted> {
+    let mut share = meter.share();
+    share.hold(sessions.bytes())?;
     let Ok(causality) = causality::sort(sessions) else { return Ok(circles(sessions)) };
     let edges = demanded(sessions, &causality, level, meter)?;
     if order::respects(&causality, &edges) {
@@ -98,8 +100,8 @@ fn demanded(
     meter: &Meter<'_>,
 ) -> Result<Vec<Edge>, Exhausted> {
     match level {
-        Level::ReadCommitted => Ok(edges::read_committed(sessions)),
-        Level::ReadAtomic => Ok(edges::read_atomic(sessions)),
+        Level::ReadCommitted => edges::read_committed(sessions, meter),
+        Level::ReadAtomic => edges::read_atomic(sessions, meter),
         Level::Causal | Level::Convergent => {
             clocks::edges(sessions, causality, &Writers::of(sessions), meter)
         }

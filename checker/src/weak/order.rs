@@ -60,7 +60,8 @@ impl<'a> Dependencies<'a> {
         &self.before[self.starts[t] as usize..self.starts[t + 1] as usize]
     }
 
-    fn get(&self, transaction: u32, number: u32) -> Dependency {
+    /// What comes before a transaction, by number.
+    pub(super) fn get(&self, transaction: u32, number: u32) -> Dependency {
         let demanded = self.demanded(transaction);
         match demanded.get(number as usize) {
             Some(&before) => Dependency::On(before),

@@ -2,15 +2,15 @@
 //! order, and in which each read finds the last write of its key (Lamport 1979).
 //!
 //! Deciding it is NP-complete even where it is known who read from whom (Gibbons and Korach, SIAM
-//! Journal on Computing 1997, theorem 4.9). So the levels below come first: what contradicts causal memory
-//! or causal convergence contradicts it. What is left is searched for an order, depth first, from
-//! the earliest invocations on, under the budget. Three rules keep the search small; none loses an
-//! order:
+//! Journal on Computing 1997). So the levels below come first: what contradicts causal memory or
+//! causal convergence contradicts it; then what every order must contain ([`super::saturation`]).
+//! What is left is searched for an order, depth first, from the earliest invocations on, under the
+//! budget. Three rules keep the search small; none loses an order:
 //!
 //! - a read whose value is there is taken at once: it changes nothing, and later is not better;
 //! - a write that nobody found is taken as soon as nobody waits for what it overwrites;
 //! - a write is only tried if nobody waits for what it overwrites (found values are unique, so a
-//!   read that comes too late never comes), and if all writes that causality puts before it were.
+//!   read that comes too late never comes), and if all that must come before it came.
 //!
 //! As nobody waits for any value but the present ones, how far each session has come says all about
 //! the future: a place that led nowhere is remembered by that alone.
@@ -22,6 +22,7 @@ use super::{
     clocks::{self, Writers},
     guarantees,
     levels::{self, Contradictions, Level},
+    saturation::saturate,
     sessions::{INITIAL, Sessions},
     views::View,
 };
@@ -100,9 +101,13 @@ fn order(sessions: &Sessions, meter: &Meter<'_>) -> Result<Option<Vec<u32>>, (Ex
     if edges.iter().any(|edge| edge.after == INITIAL) {
         return Ok(None);
     }
+    let mut share = meter.share();
+    if !saturate(sessions, &writers, &mut edges, &mut share).map_err(|stop| (stop, 0))? {
+        return Ok(None);
+    }
     edges.sort_unstable_by_key(|edge| (edge.after, edge.before));
     let demanded = edges.into_iter().map(|edge| (edge.after, edge.before)).collect();
-    Search::new(sessions, demanded, meter.share()).run()
+    Search::new(sessions, demanded, share).run()
 }
 
 /// Whether an order is one: an independent replay.

@@ -38,6 +38,11 @@ impl Sessions {
         self.session.len()
     }
 
+    /// What it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.len() * 20 + self.reads.len() * size_of::<Read>() + self.writes.len() * 4
+    }
+
     pub(super) fn session_count(&self) -> usize {
         self.starts.len() - 1
     }

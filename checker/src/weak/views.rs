@@ -63,6 +63,9 @@ pub(super) struct Links {
     same_key: Vec<u32>,
 }
 
+/// Operations between two questions to the budget.
+const SLICE: u32 = 1 << 14;
+
 /// None.
 const NONE: u32 = u32::MAX;
 
@@ -160,7 +163,7 @@ impl<'a> Viewing<'a> {
         self.collect_reads();
         for round in 0.. {
             share.hold(self.bytes())?;
-            self.see();
+            self.see(share)?;
             if let Some(clash) = self.initial_read() {
                 return Ok(Some(clash));
             }
@@ -225,7 +228,8 @@ impl<'a> Viewing<'a> {
     }
 
     /// Finds out to which reads everything is visible.
-    fn see(&mut self) {
+    fn see(&mut self, share: &mut Share<'_>) -> Result<(), Exhausted> {
+        let mut since_asked = 0_u32;
         for op in self.touched.drain(..) {
             self.visible[op as usize] = NONE;
         }
@@ -236,6 +240,10 @@ impl<'a> Viewing<'a> {
             }
             self.touch(read, read, &mut stack);
             while let Some(op) = stack.pop() {
+                since_asked += 1;
+                if since_asked.is_multiple_of(SLICE) {
+                    share.hold(self.bytes())?;
+                }
                 for number in 0..2 {
                     if let Dependency::On(before) = self.link(op, number) {
                         self.touch(before, read, &mut stack);
@@ -246,6 +254,7 @@ impl<'a> Viewing<'a> {
                 }
             }
         }
+        Ok(())
     }
 
     fn touch(&mut self, op: u32, read: u32, stack: &mut Vec<u32>) {

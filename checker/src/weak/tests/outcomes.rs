@@ -1,8 +1,14 @@
 //! Outcomes other than ok, values written twice, mistakes of the file, and budgets that run out.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use temblor_history::{CheckReport, History, Outcome};
 
-use crate::{Budget, Exhausted, Request, Unlimited, check, notation};
+use super::random::{Shape, history as random_history};
+use crate::{
+    Budget, Exhausted, Request, Unlimited, check, notation,
+    register::random::{Random, cases},
+};
 
 fn told(report: &CheckReport) -> String {
     let kinds: Vec<&str> = report.anomalies.iter().map(|anomaly| &*anomaly.kind).collect();
@@ -95,4 +101,33 @@ fn a_budget_that_runs_out_is_said() {
         assert_eq!(report.verdict, Outcome::Inconclusive, "{level}");
         assert!(report.reason.unwrap().starts_with("the deadline passed while"), "{level}");
     }
+}
+
+/// Says stop after so many questions.
+struct Patience(AtomicUsize);
+
+impl Budget for Patience {
+    fn exhausted(&self, _bytes: usize) -> Option<Exhausted> {
+        let left = self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+        left.is_err().then_some(Exhausted::Deadline)
+    }
+}
+
+/// The file says one session after the other; the order in which things happened is to be found.
+#[test]
+fn sequential_orders_are_found_though_the_file_misleads() {
+    let mut random = Random::new(1_300);
+    let mut found = 0;
+    for sessions in [2, 3, 5, 8] {
+        for _ in 0..cases(10) {
+            let shape = Shape { sessions, transactions: 200, ops: 1, keys: 4, wrong: 0 };
+            let (tiny, _) = random_history(&mut random, shape);
+            let history = tiny.single(&tiny.in_turn());
+            let request = Request::new("register", "sequential");
+            let report = check(&history, &request, &Patience(AtomicUsize::new(3_000)));
+            assert_ne!(report.verdict, Outcome::Violation, "{tiny:?} {report:#?}");
+            found += usize::from(report.verdict == Outcome::Pass);
+        }
+    }
+    assert!(found >= cases(36) as usize, "{found}");
 }
