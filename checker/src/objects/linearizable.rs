@@ -8,7 +8,7 @@ use temblor_history::{CheckReport, History, Witness};
 use super::{
     Timed,
     extract::{self, Object},
-    judge::{Judgement, judge},
+    judge::{Evidence, Judgement, judge},
     minimize::{Core, minimize},
     reduce::{Part, Unit},
     story::Story,
@@ -62,7 +62,7 @@ fn examine<M: Words>(history: &History, object: &Object<M>, meter: &Meter<'_>) -
     let stopped = match judge(&part.model, &part.ops, meter) {
         Judgement::Linearizable => None,
         Judgement::Undecided(stopped) => Some(stopped),
-        Judgement::Violation(conflicts) => match core(&part, &conflicts, meter) {
+        Judgement::Violation(evidence) => match core(&part, &evidence, meter) {
             Ok(Some(core)) => {
                 findings.push(Story::new(history, object, &core).finding(meter));
                 None
@@ -84,9 +84,15 @@ fn examine<M: Words>(history: &History, object: &Object<M>, meter: &Meter<'_>) -
 /// agrees; else of the whole.
 fn core<M: Words>(
     part: &Part<M>,
-    conflicts: &[Vec<u32>],
+    evidence: &Evidence,
     meter: &Meter<'_>,
 ) -> Result<Option<Core<M>>, Stopped> {
+    let conflicts = match evidence {
+        Evidence::Conflicts(conflicts) => conflicts,
+        Evidence::Event(event) => {
+            return minimize(&part.model, &part.ops, Some(*event), meter);
+        }
+    };
     let begun = |conflict: &Vec<u32>| {
         let invoked = |&place: &u32| u64::from(part.ops[place as usize].invoked);
         conflict.iter().map(invoked).sum::<u64>()
@@ -98,11 +104,11 @@ fn core<M: Words>(
         places.dedup();
         let ops = places.iter().map(|&place| part.ops[place as usize].clone()).collect();
         let suspects = Part::new(&part.model, ops);
-        if let Some(core) = minimize(&suspects.model, &suspects.ops, meter)? {
+        if let Some(core) = minimize(&suspects.model, &suspects.ops, None, meter)? {
             return Ok(Some(core));
         }
     }
-    minimize(&part.model, &part.ops, meter)
+    minimize(&part.model, &part.ops, None, meter)
 }
 
 /// What was found though nobody put it in, one example of each kind, and the rest without it.

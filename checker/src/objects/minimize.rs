@@ -25,23 +25,28 @@ pub(crate) struct Core<M: Model> {
 /// How many attempts are made before what is left is shown as it is.
 const ATTEMPTS: usize = 4_000;
 
-/// Leaves out what can be left out. None if this is no violation after all.
+/// Leaves out what can be left out of a violation. The event with which it becomes one is found
+/// where it is not known; then the answer may be that this is none after all.
 pub(crate) fn minimize<M: Model>(
     model: &M,
     ops: &[Timed<M::Effect>],
+    known: Option<u32>,
     meter: &Meter<'_>,
 ) -> Result<Option<Core<M>>, Stopped> {
     let part = Part::new(model, ops.to_vec());
     let mut work = Work { part, base: None, meter, attempts: 0, interrupted: false };
-    let Some(mut event) = work.event()? else { return Ok(None) };
+    let found = known.map_or_else(|| work.event(), |event| Ok(Some(event)))?;
+    let Some(mut event) = found else { return Ok(None) };
     loop {
         let before = work.part.ops.len();
         work.part = work.part.beginning(event);
         work.begin_late();
         work.leave_out();
-        match work.event()? {
-            Some(earlier) => event = earlier,
-            None => return Ok(None),
+        match work.event() {
+            Ok(Some(earlier)) => event = earlier,
+            Ok(None) => panic!("a violation is legal once operations are left out"),
+            // What is known to be a violation stays one when time runs out.
+            Err(_) => work.interrupted = true,
         }
         if work.part.ops.len() == before || work.interrupted {
             break;

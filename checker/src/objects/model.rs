@@ -98,6 +98,20 @@ pub(crate) trait Model: Clone + Debug + Send + Sync {
     /// Whether an effect never changes the state.
     fn observes(effect: &Self::Effect) -> bool;
 
+    /// Whether [`Model::may_come_to`] ever says no.
+    const FORESEES: bool = false;
+
+    /// Whether this state may still become one in which the observation holds, by changes that do
+    /// not [reset](Model::resets) it. A yes may be wrong, which costs time; a no is certain.
+    fn may_come_to(&self, _state: &Self::State, _observation: &Self::Effect) -> bool {
+        true
+    }
+
+    /// Whether the state after this effect has nothing to do with the one before.
+    fn resets(_effect: &Self::Effect) -> bool {
+        true
+    }
+
     /// Bytes on the heap, about.
     fn bytes(_state: &Self::State) -> usize {
         0

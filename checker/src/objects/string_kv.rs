@@ -76,6 +76,19 @@ impl Model for StringKv {
         true
     }
 
+    const FORESEES: bool = true;
+
+    fn may_come_to(&self, state: &Self::State, observation: &Effect) -> bool {
+        match observation {
+            Effect::Get(found) => found.starts_with(state.as_str()),
+            Effect::Put(_) | Effect::Append(_) => true,
+        }
+    }
+
+    fn resets(effect: &Effect) -> bool {
+        matches!(effect, Effect::Put(_))
+    }
+
     fn bytes(state: &Self::State) -> usize {
         state.capacity()
     }

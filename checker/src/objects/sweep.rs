@@ -14,7 +14,9 @@
 //!    places as long as the one with less time goes first; those that may never happen come last.
 //!    So operations with unknown outcome that are alike are counted, not enumerated.
 //! 3. *Dominance.* See [`front`].
-//! 4. *Operations of no use.* One with unknown outcome that serves nobody is left out beforehand
+//! 4. *Foresight.* A configuration that can't come to what a pending observation found is dropped
+//!    ([`Model::may_come_to`](super::model::Model::may_come_to)).
+//! 5. *Operations of no use.* One with unknown outcome that serves nobody is left out beforehand
 //!    ([`Model::serves`](super::model::Model::serves)).
 //!
 //! What these rules leave can still be exponential. A legal history hardly ever needs all of it, so
@@ -29,7 +31,7 @@ mod window;
 use std::collections::VecDeque;
 
 use self::{front::Front, window::Window};
-use super::{NEVER, Timed, model::Model};
+use super::{NEVER, Timed, model::Model, reduce::Part};
 pub(crate) use crate::decision::Stopped;
 use crate::{
     Exhausted,
@@ -70,6 +72,36 @@ const DETOUR: usize = 32;
 
 /// Decides whether the model explains these operations, which stand in the order of invocations.
 pub(crate) fn decide<M: Model>(model: &M, ops: &[Timed<M::Effect>], meter: &Meter<'_>) -> Verdict {
+    match widening(model, ops, meter) {
+        Verdict::Violation { event } if M::FORESEES => {
+            Verdict::Violation { event: first_return(model, ops, meter).unwrap_or(event) }
+        }
+        decided => decided,
+    }
+}
+
+/// Foresight condemns configurations before the return that does. This finds that return: the
+/// first one up to which the operations are no longer legal.
+fn first_return<M: Model>(model: &M, ops: &[Timed<M::Effect>], meter: &Meter<'_>) -> Option<u32> {
+    let whole = Part { model: model.clone(), ops: ops.to_vec() };
+    let mut returns: Vec<u32> =
+        ops.iter().filter(|op| op.certain()).map(|op| op.returned).collect();
+    returns.sort_unstable();
+    let (mut low, mut high) = (0, returns.len().checked_sub(1)?);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        let beginning = whole.beginning(returns[middle]);
+        match widening(&beginning.model, &beginning.ops, meter) {
+            Verdict::Violation { .. } => high = middle,
+            // Not decided in time: a later return is also one with which it is a violation.
+            Verdict::Linearizable | Verdict::Undecided(_) => low = middle + 1,
+        }
+    }
+    Some(returns[high])
+}
+
+/// Sweeps with few configurations first, and with more where those die.
+fn widening<M: Model>(model: &M, ops: &[Timed<M::Effect>], meter: &Meter<'_>) -> Verdict {
     let events = events(ops);
     let mut furthest: Option<Stopped> = None;
     for width in WIDTHS {

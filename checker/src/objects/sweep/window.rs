@@ -30,6 +30,9 @@ pub(super) struct Window<'a, M: Model> {
     certain_changes: Slots,
     uncertain: Slots,
     observations: Slots,
+    /// The event of the latest invocation, and those of all operations that reset the state.
+    now: u32,
+    resets: Vec<u32>,
 }
 
 impl<'a, M: Model> Window<'a, M> {
@@ -39,7 +42,10 @@ impl<'a, M: Model> Window<'a, M> {
             let next = known.len() as Class;
             *known.entry(&op.effect).or_insert(next)
         };
+        let resets = ops.iter().filter(|op| M::FORESEES && M::resets(&op.effect));
         Self {
+            now: 0,
+            resets: resets.map(|op| op.invoked).collect(),
             model,
             ops,
             classes: ops.iter().map(&mut class).collect(),
@@ -75,6 +81,7 @@ impl<'a, M: Model> Window<'a, M> {
     /// An invocation. Gives the operation a slot, unless it can be left out.
     pub(super) fn invoke(&mut self, place: u32) -> Option<u32> {
         let op = &self.ops[place as usize];
+        self.now = op.invoked;
         if !op.certain() && !self.serves[place as usize] {
             return None;
         }
@@ -148,9 +155,26 @@ impl<'a, M: Model> Window<'a, M> {
             }
             // What returns now stands first among its equals.
             debug_assert!(change != slot || next.placed.has(slot));
-            steps.push(next);
+            if !(M::FORESEES && self.is_hopeless(&next)) {
+                steps.push(next);
+            }
         }
         steps
+    }
+
+    /// Whether a pending observation certainly never holds after this: what was changed cannot
+    /// lead there, and nothing that resets the state comes before it returns.
+    fn is_hopeless(&self, configuration: &Configuration<M::State>) -> bool {
+        let open = |slot: &&u32| !configuration.placed.has(**slot);
+        let reset_pending =
+            || self.changes.iter().filter(open).any(|&slot| M::resets(&self.op(slot).effect));
+        self.observers.iter().filter(open).map(|&slot| self.op(slot)).any(|observer| {
+            let next_reset = || self.resets.get(self.resets.partition_point(|&at| at <= self.now));
+            observer.certain()
+                && !self.model.may_come_to(&configuration.state, &observer.effect)
+                && next_reset().is_none_or(|&at| at > observer.returned)
+                && !reset_pending()
+        })
     }
 
     /// Whether a configuration in which these have taken effect can imitate one of the same state
