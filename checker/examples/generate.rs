@@ -3,9 +3,11 @@
 //! `cargo run --release -p temblor-checker --example generate -- keys=100 operations=1000000 > h.jsonl`
 //! simulates registers, `-- model=queue operations=1000000 clients=30` one object of a model.
 
+#[path = "simulate/objects.rs"]
+mod objects;
 mod simulate;
 
-use simulate::{Settings, objects};
+use simulate::Settings;
 
 #[expect(clippy::print_stderr, reason = "a program, not a library")]
 fn main() -> std::process::ExitCode {
@@ -56,10 +58,13 @@ fn settings(arguments: impl Iterator<Item = String>) -> Result<Settings, String>
     Ok(settings)
 }
 
+/// What there are single objects of.
+const MODELS: [&str; 5] = ["queue", "stack", "priority-queue", "set", "log"];
+
 fn object(model: &str, arguments: &[String]) -> Result<objects::Settings, String> {
-    let known = objects::MODELS.into_iter().find(|known| *known == model);
+    let known = MODELS.into_iter().find(|known| *known == model);
     let mut settings = objects::Settings {
-        model: known.ok_or_else(|| format!("no model of {:?}: {model}", objects::MODELS))?,
+        model: known.ok_or_else(|| format!("`{model}` is none of {}", MODELS.join(", ")))?,
         seed: 1,
         clients: 10,
         operations: 10_000,

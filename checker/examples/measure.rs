@@ -3,6 +3,8 @@
 //! `cargo run --release -p temblor-checker --example measure` generates each history, and checks it
 //! in a process of its own. `-- FILE MODEL` measures one file.
 
+#[path = "simulate/objects.rs"]
+mod objects;
 mod simulate;
 
 use std::{
@@ -13,7 +15,7 @@ use std::{
     time::Instant,
 };
 
-use simulate::{Settings, objects};
+use simulate::Settings;
 use temblor_checker::{Request, Unlimited, check};
 use temblor_history::History;
 

@@ -4,8 +4,6 @@
 //! of its interval, completes, and thinks shortly. An operation with an unknown outcome takes
 //! effect later, or never; its client goes on as a new process, as in a real run.
 
-pub(crate) mod objects;
-
 use std::{cmp::Reverse, collections::BinaryHeap, io::Write};
 
 use serde_json::{Value, json};

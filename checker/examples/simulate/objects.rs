@@ -13,13 +13,10 @@ use std::{
 use serde_json::{Value, json};
 use temblor_history::{EventParts, EventType, encode_body, stamp};
 
-/// The models that can be simulated.
-pub(crate) const MODELS: [&str; 5] = ["queue", "stack", "priority-queue", "set", "log"];
-
 /// What a history should look like.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Settings {
-    /// One of [`MODELS`].
+    /// `queue`, `stack`, `priority-queue`, `set` or `log`.
     pub(crate) model: &'static str,
     /// The same seed makes the same history.
     pub(crate) seed: u64,
@@ -212,7 +209,7 @@ impl<'a, W: Write> Store<'a, W> {
         let draw = self.random() % 100;
         let (f, unknown_of_1000) = if draw < self.settings.inserts {
             (inserts, self.settings.unknown_of_1000)
-        } else if draw % 2 == 0 {
+        } else if draw.is_multiple_of(2) {
             (removes, self.settings.unknown_removals_of_1000)
         } else {
             (asks, if asks == removes { self.settings.unknown_removals_of_1000 } else { 0 })
