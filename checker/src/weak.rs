@@ -145,14 +145,21 @@ impl Checking<'_> {
             }
             Ok(found) => {
                 self.report(&found, report);
-                let broken = |level: &str| {
-                    let answer = self::question(level, &request.model)
-                        .map(|question| self.answer(question, meter));
-                    matches!(answer, Some(Ok(found)) if !found.is_empty())
-                };
+                let broken = |level: &str| self.is_broken(level, &request.model, meter);
                 lattice::fill(report, broken);
             }
             Err(stopped) => self.gave_up(&stopped, report),
+        }
+    }
+
+    /// Whether a level certainly does not hold.
+    fn is_broken(&self, level: &str, model: &str, meter: &Meter<'_>) -> bool {
+        match question(level, model) {
+            Some(Question::Order(level)) => {
+                levels::holds(&self.judged.sessions, level, meter) == Ok(false)
+            }
+            Some(question) => self.answer(question, meter).is_ok_and(|found| !found.is_empty()),
+            None => false,
         }
     }
 

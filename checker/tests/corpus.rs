@@ -1,5 +1,5 @@
 //! The histories that come with the checker: `histories/<model>/<verdict>/<name>.jsonl`, so that the
-//! path says what has to be found.
+//! path says what has to be found; what is asked is `params.consistency`, or `linearizable`.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,8 @@ fn check_file(file: &Path, model: &str, expected: Outcome) {
     let history = History::read_file(file).expect("the corpus holds good histories");
     let header = history.header().expect("a history of the corpus says its model");
     assert_eq!(header.model.as_deref(), Some(model), "{}", file.display());
-    let request = Request::new(model, "linearizable");
+    let consistency = header.params.get("consistency").and_then(|name| name.as_str());
+    let request = Request::new(model, consistency.unwrap_or("linearizable"));
     let report = check(&history, &request, &Unlimited);
     assert_eq!(report.verdict, expected, "{}: {report:#?}", file.display());
 }

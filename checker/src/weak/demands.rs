@@ -32,7 +32,7 @@ pub(super) struct Demand {
 }
 
 /// How many more readers are tried, to find one to which the way is shorter.
-const TRIED: usize = 8;
+const TRIED: usize = 4;
 
 /// The demand behind an edge, with the shortest way among some readers. O(reads) and some searches.
 pub(super) fn behind(

@@ -93,6 +93,28 @@ pub(super) fn decide(
     Ok(Explaining { sessions, level, edges }.contradictions())
 }
 
+/// Only whether a level holds.
+pub(super) fn holds(
+    sessions: &Sessions,
+    level: Level,
+    meter: &Meter<'_>,
+) -> Result<bool, Exhausted> {
+    let Ok(causality) = causality::sort(sessions) else { return Ok(false) };
+    let edges = demanded(sessions, &causality, level, meter)?;
+    if order::respects(&causality, &edges) {
+        return Ok(true);
+    }
+    if edges.iter().any(|edge| edge.after == INITIAL) {
+        return Ok(false);
+    }
+    if level == Level::Causal {
+        let writers = Writers::of(sessions);
+        let wrong = clocks::contradicting(sessions, &causality, &writers, &edges, meter)?;
+        return Ok(wrong.is_empty());
+    }
+    Ok(order::components(&Dependencies::new(sessions, &edges)).is_empty())
+}
+
 fn demanded(
     sessions: &Sessions,
     causality: &Causality,

@@ -74,14 +74,6 @@ impl Observed {
         starts[transaction] as usize..starts[transaction + 1] as usize
     }
 
-    /// How many micro-operations there are.
-    pub(super) fn op_count(&self) -> usize {
-        match self {
-            Self::Transactions(from) => from.ops.len(),
-            Self::Registers(from) => from.ops.len(),
-        }
-    }
-
     /// By version: who wrote it.
     pub(super) fn writers(&self) -> &[Writer] {
         match self {

@@ -267,7 +267,7 @@ impl<'a> Paths<'a> {
 }
 
 /// How many searches a component is worth.
-const SEARCHES: usize = 64;
+const SEARCHES: usize = 12;
 
 /// A short cycle of a component: the shortest through one of its demanded edges, among the first
 /// of them; one with a single demanded edge is preferred to a shorter one with several.

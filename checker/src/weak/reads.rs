@@ -5,9 +5,9 @@
 
 use super::{
     observed::Observed,
-    sessions::{INITIAL, Numbers, Read, Sessions},
+    sessions::{INITIAL, Numbers, Part, Read, Sessions},
 };
-use crate::transactions::extract::{self, Kind, MicroOp, NOBODY, Writer};
+use crate::transactions::extract::{self, Kind, MicroOp, NOBODY};
 
 /// What is wrong with one read, the plainest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,33 +56,44 @@ pub(super) struct Judged {
 }
 
 /// Judges all reads. A transaction whose outcome is unknown counts if somebody found what it
-/// wrote. O(micro-operations), with 12 bytes a key and one a micro-operation beside the result.
+/// wrote. O(micro-operations), with 8 bytes a key for each thread and 4 a version beside the
+/// result.
 pub(super) fn judge(observed: &Observed) -> Judged {
     let seen = seen(observed);
     let all = observed.all();
     let kept = |place: usize| seen[place] || all[place].is_certain();
     let numbers = Numbers::of(all, observed.session_count(), kept);
-    let number = numbers.number.clone();
-    let mut judging = Judging {
-        observed,
-        number: &number,
-        overwritten: overwritten(observed),
-        own: vec![(NOBODY, 0); observed.key_count()],
-        bad: Vec::new(),
-    };
-    let (reads, writes) = counts(observed);
-    let keys = observed.key_count() as u32;
-    let sessions = numbers.with(keys, reads, writes, |place, reads, writes| {
-        judging.take(place as u32, reads, writes);
-    });
-    Judged { sessions, bad: judging.bad }
+    let found = found(observed, &numbers);
+    let keys = observed.key_count();
+    let (sessions, bad) = numbers.with(
+        keys as u32,
+        || vec![(NOBODY, 0); keys],
+        |own, place, part| {
+            let judging = Judging { observed, found: &found };
+            judging.take(place, own, part);
+        },
+    );
+    Judged { sessions, bad }
 }
 
-fn counts(observed: &Observed) -> (usize, usize) {
-    let transactions = 0..observed.all().len() as u32;
-    let ops = transactions.flat_map(|transaction| observed.ops_of(transaction));
-    let reads = ops.filter(|op| op.kind == Kind::Read).count();
-    (reads, observed.op_count() - reads)
+/// Marks a version that its own transaction overwrote.
+const OVERWRITTEN: u32 = 1 << 31;
+
+/// By version: the number of the transaction that wrote it, perhaps marked; [`NOBODY`] if none did.
+fn found(observed: &Observed, numbers: &Numbers) -> Vec<u32> {
+    let mut found = vec![NOBODY; observed.writers().len()];
+    let mut own = vec![(NOBODY, 0); observed.key_count()];
+    for (place, &number) in (0..).zip(&numbers.number).filter(|&(_, &number)| number != INITIAL) {
+        for op in observed.ops_of(place).iter().filter(|op| op.kind == Kind::Write) {
+            let (transaction, version) =
+                std::mem::replace(&mut own[op.key as usize], (place, op.value));
+            if transaction == place {
+                found[version as usize] |= OVERWRITTEN;
+            }
+            found[op.value as usize] = number;
+        }
+    }
+    found
 }
 
 /// By transaction of unknown outcome: whether another one found what it wrote.
@@ -104,62 +115,42 @@ fn seen(observed: &Observed) -> Vec<bool> {
     seen
 }
 
-/// Who wrote what a read found; none for writes, the initial value, and where nobody did.
-fn writer(observed: &Observed, op: &MicroOp) -> Option<Writer> {
-    if op.kind == Kind::Write || op.value == extract::INITIAL {
-        return None;
-    }
-    Some(observed.writers()[op.value as usize]).filter(|writer| writer.transaction != NOBODY)
-}
-
-/// By micro-operation: whether it is a write that its own transaction overwrites.
-fn overwritten(observed: &Observed) -> Vec<bool> {
-    let mut overwritten = vec![false; observed.op_count()];
-    let mut last = vec![NOBODY; observed.key_count()];
-    for transaction in 0..observed.all().len() as u32 {
-        let ops = observed.places_of(transaction).zip(observed.ops_of(transaction));
-        for (place, op) in ops.rev().filter(|(_, op)| op.kind == Kind::Write) {
-            overwritten[place] = last[op.key as usize] == transaction;
-            last[op.key as usize] = transaction;
-        }
-    }
-    overwritten
-}
-
 struct Judging<'a> {
     observed: &'a Observed,
-    number: &'a [u32],
-    overwritten: Vec<bool>,
-    /// By key: the last transaction that wrote it, and the version.
-    own: Vec<(u32, u32)>,
-    bad: Vec<BadRead>,
+    found: &'a [u32],
 }
 
 impl Judging<'_> {
-    fn take(&mut self, transaction: u32, reads: &mut Vec<Read>, writes: &mut Vec<u32>) {
+    /// `own` is the last transaction that wrote a key, and the version, by key.
+    fn take(
+        &self,
+        (transaction, number): (u32, u32),
+        own: &mut [(u32, u32)],
+        part: &mut Part<BadRead>,
+    ) {
         let observed = self.observed;
         for (place, op) in observed.places_of(transaction).zip(observed.ops_of(transaction)) {
             if op.kind == Kind::Write {
-                self.own[op.key as usize] = (transaction, op.value);
-                writes.push(op.key);
+                own[op.key as usize] = (transaction, op.value);
+                part.writes.push(op.key);
                 continue;
             }
-            let (writer_before, version) = self.own[op.key as usize];
-            let own = (writer_before == transaction).then_some(version);
-            match self.find(transaction, op, place as u32, own) {
-                Ok(Some(writer)) => reads.push(Read { key: op.key, writer }),
+            let (before, version) = own[op.key as usize];
+            let own = (before == transaction).then_some(version);
+            match self.find((transaction, number), op, place as u32, own) {
+                Ok(Some(writer)) => part.reads.push(Read { key: op.key, writer }),
                 Ok(None) => {}
                 Err(fault) => {
-                    self.bad.push(BadRead { fault, reader: transaction, op: place as u32 });
+                    part.others.push(BadRead { fault, reader: transaction, op: place as u32 });
                 }
             }
         }
     }
 
-    /// The transaction that a read found; none for its own.
+    /// The transaction that a read found; none for its own. `number` is the reader's.
     fn find(
         &self,
-        reader: u32,
+        (reader, number): (u32, u32),
         op: &MicroOp,
         place: u32,
         own: Option<u32>,
@@ -170,19 +161,19 @@ impl Judging<'_> {
         if op.value == extract::INITIAL {
             return if own.is_some() { Err(Fault::Internal) } else { Ok(Some(INITIAL)) };
         }
-        let Some(writer) = writer(self.observed, op) else {
+        let found = self.found[op.value as usize];
+        if found == NOBODY {
             let failed = self.observed.failed_writer(op.value).is_some();
             return Err(if failed { Fault::Aborted } else { Fault::ThinAir });
-        };
-        if writer.transaction == reader && writer.op > place {
-            return Err(Fault::Future);
         }
-        if own.is_some() {
-            return Err(Fault::Internal);
+        if found & OVERWRITTEN == 0 && found != number && own.is_none() {
+            return Ok(Some(found));
         }
-        if self.overwritten[writer.op as usize] {
-            return Err(Fault::Intermediate);
-        }
-        Ok(Some(self.number[writer.transaction as usize]))
+        let writer = self.observed.writers()[op.value as usize];
+        Err(match () {
+            () if writer.transaction == reader && writer.op > place => Fault::Future,
+            () if own.is_some() => Fault::Internal,
+            () => Fault::Intermediate,
+        })
     }
 }

@@ -2,6 +2,8 @@
 //! of a history once its reads are known to be plausible. Transactions are renumbered so that
 //! those of one session are consecutive; session order is then the order of numbers.
 
+use rayon::prelude::*;
+
 use crate::transactions::extract::Transaction;
 
 /// The writer of the initial values.
@@ -136,33 +138,72 @@ impl Numbers {
         Self { number, sessions: numbered }
     }
 
-    /// Fills reads and writes in: `of` is asked for each transaction in the order of numbers, by
-    /// its place among the observed ones. Written keys may come in any order and repeat.
-    pub(super) fn with(
+    /// Fills reads and writes in, the sessions in parallel: `of` is asked for each transaction in
+    /// the order of numbers, by its place among the observed ones and its number. Written keys may
+    /// come in any order and repeat. `scratch` makes what one thread needs. Also returns whatever
+    /// else was found.
+    pub(super) fn with<S, T: Send>(
         mut self,
         keys: u32,
-        reads: usize,
-        writes: usize,
-        mut of: impl FnMut(usize, &mut Vec<Read>, &mut Vec<u32>),
-    ) -> Sessions {
+        scratch: impl Fn() -> S + Send + Sync,
+        of: impl Fn(&mut S, (u32, u32), &mut Part<T>) + Sync,
+    ) -> (Sessions, Vec<T>) {
+        let sessions = &self.sessions;
+        let parts: Vec<Part<T>> = (0..sessions.session_count())
+            .into_par_iter()
+            .map_init(scratch, |scratch, session| {
+                let mut part = Part::new();
+                for number in sessions.starts[session]..sessions.starts[session + 1] {
+                    let writes = part.writes.len();
+                    of(scratch, (sessions.source[number as usize], number), &mut part);
+                    part.close(writes);
+                }
+                part
+            })
+            .collect();
+        self.sessions.keys = keys;
+        let mut others = Vec::new();
         let sessions = &mut self.sessions;
-        sessions.keys = keys;
-        sessions.reads.reserve_exact(reads);
-        sessions.writes.reserve_exact(writes);
-        sessions.read_starts.reserve_exact(sessions.source.len() + 1);
-        sessions.write_starts.reserve_exact(sessions.source.len() + 1);
-        sessions.read_starts.push(0);
-        sessions.write_starts.push(0);
-        let mut own = Vec::new();
-        for &place in &sessions.source {
-            own.clear();
-            of(place as usize, &mut sessions.reads, &mut own);
-            own.sort_unstable();
-            own.dedup();
-            sessions.writes.extend_from_slice(&own);
-            sessions.read_starts.push(sessions.reads.len() as u32);
-            sessions.write_starts.push(sessions.writes.len() as u32);
+        sessions.reads.reserve_exact(parts.iter().map(|part| part.reads.len()).sum());
+        sessions.writes.reserve_exact(parts.iter().map(|part| part.writes.len()).sum());
+        (sessions.read_starts, sessions.write_starts) = (vec![0], vec![0]);
+        for mut part in parts {
+            let (reads, writes) = (sessions.reads.len() as u32, sessions.writes.len() as u32);
+            sessions.read_starts.extend(part.ends.iter().map(|&(end, _)| reads + end));
+            sessions.write_starts.extend(part.ends.iter().map(|&(_, end)| writes + end));
+            sessions.reads.append(&mut part.reads);
+            sessions.writes.append(&mut part.writes);
+            others.append(&mut part.others);
         }
-        self.sessions
+        (self.sessions, others)
+    }
+}
+
+/// One session's share of reads and writes.
+pub(super) struct Part<T> {
+    pub(super) reads: Vec<Read>,
+    pub(super) writes: Vec<u32>,
+    /// By transaction: where its reads and its writes end.
+    ends: Vec<(u32, u32)>,
+    pub(super) others: Vec<T>,
+}
+
+impl<T> Part<T> {
+    fn new() -> Self {
+        Self { reads: Vec::new(), writes: Vec::new(), ends: Vec::new(), others: Vec::new() }
+    }
+
+    /// Ends a transaction whose writes began here: each key once, ascending.
+    fn close(&mut self, began: usize) {
+        self.writes[began..].sort_unstable();
+        let mut kept = began;
+        for place in began..self.writes.len() {
+            if kept == began || self.writes[kept - 1] != self.writes[place] {
+                self.writes[kept] = self.writes[place];
+                kept += 1;
+            }
+        }
+        self.writes.truncate(kept);
+        self.ends.push((self.reads.len() as u32, self.writes.len() as u32));
     }
 }

@@ -23,12 +23,13 @@
 //!
 //! Where `w` is visible to a read that found `v`, another write of the same key, `w` comes before
 //! `v`. The level holds exactly if no write is visible to a read of its key's initial value, and
-//! the order is free of circles. O(n) for each session and round; a second round is only needed
-//! where such edges make more writes visible.
+//! the order is free of circles. In PRAM and causal memory such an edge may make more writes visible
+//! to earlier reads, which may demand more edges, until nothing changes. O(n) for each session, and
+//! as much again as often as a write becomes visible earlier.
 
 mod circles;
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use super::{
     causality::{Causality, Dependency},
@@ -103,7 +104,10 @@ struct Conflict {
     after: u32,
     before: u32,
     reader: u32,
-    round: u32,
+    /// Its own place among the conflicts: it rests on earlier ones only.
+    number: u32,
+    /// The one added before with the same `after`.
+    next: u32,
 }
 
 /// What a view contradicts itself with.
@@ -126,8 +130,11 @@ pub(super) struct Viewing<'a> {
     /// By operation: the session's first read that it is visible to.
     visible: Vec<u32>,
     touched: Vec<u32>,
-    /// By what they come after, then by what they come before.
     conflicts: Vec<Conflict>,
+    /// By operation: the last conflict that puts something before it.
+    last: Vec<u32>,
+    /// By write: what the last conflict put it before.
+    target: Vec<u32>,
     /// The session's reads: key, read, writer; by key.
     reads: Vec<(u32, u32, u32)>,
 }
@@ -148,6 +155,8 @@ impl<'a> Viewing<'a> {
             visible: vec![NONE; sessions.len()],
             touched: Vec::new(),
             conflicts: Vec::new(),
+            last: vec![NONE; sessions.len()],
+            target: vec![NONE; sessions.len()],
             reads: Vec::new(),
         }
     }
@@ -159,27 +168,31 @@ impl<'a> Viewing<'a> {
         share: &mut Share<'_>,
     ) -> Result<Option<Clash>, Exhausted> {
         self.session = session;
-        self.conflicts.clear();
+        self.forget();
         self.collect_reads();
-        for round in 0.. {
-            share.hold(self.bytes())?;
-            self.see(share)?;
-            if let Some(clash) = self.initial_read() {
-                return Ok(Some(clash));
-            }
-            let more = self.compare(round);
-            if let Some(cycle) = self.circle() {
-                return Ok(Some(self.explained(cycle)));
-            }
-            if !more || !self.view.is_sequence() {
-                break;
-            }
+        share.hold(self.bytes())?;
+        self.see(share)?;
+        if let Some(clash) = self.initial_read() {
+            return Ok(Some(clash));
         }
-        Ok(None)
+        self.compare(share)?;
+        if let Some(clash) = self.initial_read() {
+            return Ok(Some(clash));
+        }
+        Ok(self.circle().map(|cycle| self.explained(cycle)))
+    }
+
+    fn forget(&mut self) {
+        self.conflicts.clear();
+        for op in self.touched.drain(..) {
+            self.visible[op as usize] = NONE;
+            self.last[op as usize] = NONE;
+            self.target[op as usize] = NONE;
+        }
     }
 
     fn bytes(&self) -> usize {
-        self.visible.len() * 4
+        self.visible.len() * 12
             + self.touched.capacity() * 4
             + self.conflicts.capacity() * size_of::<Conflict>()
             + self.reads.capacity() * 12
@@ -216,23 +229,24 @@ impl<'a> Viewing<'a> {
         }
     }
 
-    /// What conflicts put before an operation.
-    fn conflicts_before(&self, after: u32) -> &[Conflict] {
-        &self.conflicts[self.places_before(after)]
+    /// What conflicts put before an operation, the latest first.
+    fn conflicts_before(&self, after: u32) -> impl Iterator<Item = Conflict> {
+        let mut place = self.last[after as usize];
+        std::iter::from_fn(move || {
+            let conflict = *self.conflicts.get(place as usize)?;
+            place = conflict.next;
+            Some(conflict)
+        })
     }
 
-    fn places_before(&self, after: u32) -> std::ops::Range<usize> {
-        let start = self.conflicts.partition_point(|conflict| conflict.after < after);
-        let same = self.conflicts[start..].iter().take_while(|conflict| conflict.after == after);
-        start..start + same.count()
+    /// The first conflict between two operations.
+    fn conflict(&self, before: u32, after: u32) -> Option<Conflict> {
+        self.conflicts_before(after).filter(|conflict| conflict.before == before).last()
     }
 
     /// Finds out to which reads everything is visible.
     fn see(&mut self, share: &mut Share<'_>) -> Result<(), Exhausted> {
         let mut since_asked = 0_u32;
-        for op in self.touched.drain(..) {
-            self.visible[op as usize] = NONE;
-        }
         let mut stack = Vec::new();
         for read in self.own() {
             if self.sessions.reads(read).is_empty() {
@@ -248,9 +262,6 @@ impl<'a> Viewing<'a> {
                     if let Dependency::On(before) = self.link(op, number) {
                         self.touch(before, read, &mut stack);
                     }
-                }
-                for place in self.places_before(op) {
-                    self.touch(self.conflicts[place].before, read, &mut stack);
                 }
             }
         }
@@ -286,41 +297,79 @@ impl<'a> Viewing<'a> {
             }
         }
         let (reader, before) = first?;
-        let conflict = Conflict { after: INITIAL, before, reader, round: NONE };
+        let conflict = Conflict { after: INITIAL, before, reader, number: NONE, next: NONE };
         let mut demands = Vec::new();
         self.demand(conflict, &mut demands);
         Some(Clash { demands, cycle: Vec::new() })
     }
 
-    /// Adds the conflicts that follow now; whether there are any new ones.
-    fn compare(&mut self, round: u32) -> bool {
-        let mut known: Vec<(u32, u32)> =
-            self.conflicts.iter().map(|conflict| (conflict.after, conflict.before)).collect();
-        let mut fresh = Vec::new();
-        for &write in &self.touched {
-            let Some(&key) = self.sessions.writes(write).first() else { continue };
-            let seen = self.visible[write as usize];
-            let reads = self.reads_of(key);
-            let after = reads.partition_point(|&(_, read, _)| read < seen);
-            let other = reads[after..].iter().find(|&&(_, _, writer)| writer != write);
-            if let Some(&(_, reader, after)) = other {
-                fresh.push(Conflict { after, before: write, reader, round });
-            }
-        }
-        for pair in self.reads.windows(2) {
-            let (&(key, _, before), &(other, reader, after)) = (&pair[0], &pair[1]);
+    /// Adds all conflicts: what was visible to a read of something else comes before that.
+    fn compare(&mut self, share: &mut Share<'_>) -> Result<(), Exhausted> {
+        let mut pending: VecDeque<u32> = self.touched.iter().copied().collect();
+        for place in 1..self.reads.len() {
+            let ((key, _, before), (other, reader, after)) =
+                (self.reads[place - 1], self.reads[place]);
             if key == other && before != after && before != INITIAL && after != INITIAL {
-                fresh.push(Conflict { after, before, reader, round });
+                self.add(before, after, reader, &mut pending);
             }
         }
-        fresh.sort_unstable_by_key(|conflict| (conflict.after, conflict.before, conflict.reader));
-        fresh.dedup_by_key(|conflict| (conflict.after, conflict.before));
-        known.sort_unstable();
-        fresh.retain(|new| known.binary_search(&(new.after, new.before)).is_err());
-        let more = !fresh.is_empty();
-        self.conflicts.append(&mut fresh);
-        self.conflicts.sort_unstable_by_key(|conflict| (conflict.after, conflict.before));
-        more
+        let mut since_asked = 0_u32;
+        while let Some(write) = pending.pop_front() {
+            since_asked += 1;
+            if since_asked.is_multiple_of(SLICE) {
+                share.hold(self.bytes() + pending.capacity() * 4)?;
+            }
+            if let Some((reader, after)) = self.first_other(write)
+                && std::mem::replace(&mut self.target[write as usize], after) != after
+            {
+                self.add(write, after, reader, &mut pending);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first read of a write's key that found another one although this one was visible.
+    fn first_other(&self, write: u32) -> Option<(u32, u32)> {
+        let key = *self.sessions.writes(write).first()?;
+        let seen = self.visible[write as usize];
+        let reads = self.reads_of(key);
+        let after = reads.partition_point(|&(_, read, _)| read < seen);
+        let is_other = |&&(_, _, writer): &&(u32, u32, u32)| writer != write && writer != INITIAL;
+        reads[after..].iter().find(is_other).map(|&(_, reader, writer)| (reader, writer))
+    }
+
+    /// Adds a conflict; in a sequence what comes before is visible as early.
+    fn add(&mut self, before: u32, after: u32, reader: u32, pending: &mut VecDeque<u32>) {
+        let number = self.conflicts.len() as u32;
+        let next = std::mem::replace(&mut self.last[after as usize], number);
+        self.conflicts.push(Conflict { after, before, reader, number, next });
+        let seen = self.visible[after as usize];
+        if !self.view.is_sequence() || self.visible[before as usize] <= seen {
+            return;
+        }
+        self.visible[before as usize] = seen;
+        let mut stack = vec![before];
+        while let Some(op) = stack.pop() {
+            pending.push_back(op);
+            let links = [self.link(op, 0), self.link(op, 1)];
+            for link in links {
+                if let Dependency::On(before) = link {
+                    self.lower(before, seen, &mut stack);
+                }
+            }
+            let mut place = self.last[op as usize];
+            while let Some(&conflict) = self.conflicts.get(place as usize) {
+                self.lower(conflict.before, seen, &mut stack);
+                place = conflict.next;
+            }
+        }
+    }
+
+    fn lower(&mut self, op: u32, seen: u32, stack: &mut Vec<u32>) {
+        if self.visible[op as usize] > seen {
+            self.visible[op as usize] = seen;
+            stack.push(op);
+        }
     }
 
     /// A circle in the order, if there is one.
@@ -335,7 +384,7 @@ impl<'a> Viewing<'a> {
         circles::circle(self)
     }
 
-    /// What has to come before an operation in the view's order: why, and since which round.
+    /// What has to come before an operation in the view's order: why, and by which conflict.
     pub(super) fn before(&self, op: u32, mut f: impl FnMut(u32, Why, u32)) {
         self.seen_before(op, &mut f);
         let own_order = matches!(self.view, View::MonotonicReads | View::WritesFollowReads);
@@ -344,8 +393,7 @@ impl<'a> Viewing<'a> {
         }
         if !self.view.is_sequence() {
             self.conflicts_before(op)
-                .iter()
-                .for_each(|found| f(found.before, Why::Demanded, found.round));
+                .for_each(|found| f(found.before, Why::Demanded, found.number));
         }
     }
 
@@ -359,8 +407,7 @@ impl<'a> Viewing<'a> {
         }
         if self.view.is_sequence() {
             self.conflicts_before(op)
-                .iter()
-                .for_each(|found| f(found.before, Why::Demanded, found.round));
+                .for_each(|found| f(found.before, Why::Demanded, found.number));
         }
     }
 
@@ -386,9 +433,7 @@ impl<'a> Viewing<'a> {
     fn explained(&self, cycle: Vec<Step>) -> Clash {
         let mut demands = Vec::new();
         for step in cycle.iter().filter(|step| step.why == Why::Demanded) {
-            let behind = self.conflicts_before(step.to);
-            let conflict = behind.iter().find(|conflict| conflict.before == step.from);
-            if let Some(&conflict) = conflict {
+            if let Some(conflict) = self.conflict(step.from, step.to) {
                 self.demand(conflict, &mut demands);
             }
         }
@@ -401,11 +446,11 @@ impl<'a> Viewing<'a> {
         let mut done: HashSet<(u32, u32)> =
             demands.iter().map(|demand| (demand.before, demand.after)).collect();
         while let Some((conflict, expanded)) = open.pop() {
-            let Conflict { after, before, reader, round } = conflict;
+            let Conflict { after, before, reader, number, .. } = conflict;
             if done.contains(&(before, after)) {
                 continue;
             }
-            let path = circles::seeing(self, before, reader, round).unwrap_or_default();
+            let path = circles::seeing(self, before, reader, number).unwrap_or_default();
             if expanded {
                 done.insert((before, after));
                 let key = self.sessions.reads(reader)[0].key;
@@ -414,9 +459,8 @@ impl<'a> Viewing<'a> {
             }
             open.push((conflict, true));
             for step in path.iter().filter(|step| step.why == Why::Demanded) {
-                let behind = self.conflicts_before(step.to);
-                let earlier = behind.iter().find(|conflict| conflict.before == step.from);
-                open.extend(earlier.map(|&conflict| (conflict, false)));
+                let earlier = self.conflict(step.from, step.to);
+                open.extend(earlier.map(|conflict| (conflict, false)));
             }
         }
     }

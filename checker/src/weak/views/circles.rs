@@ -72,11 +72,11 @@ fn closed(stack: &[(u32, Vec<(u32, Why)>)], first: u32) -> Vec<Step> {
     merged(steps)
 }
 
-/// How a write became visible to a read, by conflicts of earlier rounds.
-pub(super) fn seeing(viewing: &Viewing<'_>, from: u32, to: u32, round: u32) -> Option<Vec<Step>> {
+/// How a write became visible to a read, by earlier conflicts than one.
+pub(super) fn seeing(viewing: &Viewing<'_>, from: u32, to: u32, than: u32) -> Option<Vec<Step>> {
     search(from, to, |op, found| {
-        viewing.seen_before(op, &mut |before, why, of_round| {
-            if why != Why::Demanded || of_round < round {
+        viewing.seen_before(op, &mut |before, why, number| {
+            if why != Why::Demanded || number < than {
                 found(before, why);
             }
         });
