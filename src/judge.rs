@@ -8,6 +8,7 @@ mod conclusion;
 mod evidence;
 mod expectations;
 mod gates;
+mod meetings;
 mod words;
 
 use temblor_checker::{Request, Span, check_preferring};

@@ -1,11 +1,14 @@
 //! Validity gates: what must have happened for a pass to mean something. Each has a name, and a
 //! plan may set the number that it needs (0 turns it off). A gate never makes a violation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use temblor_history::{CheckReport, Completion, Fault, Gate, Happening, Key, Operation, ValueId};
+use temblor_history::{CheckReport, Completion, Fault, Gate, Happening, Manifest};
 
-use super::evidence::Evidence;
+use super::{
+    evidence::Evidence,
+    meetings::{self, Meetings},
+};
 
 /// All gates, in the order in which a run meets them.
 pub(super) fn gates(evidence: &Evidence, checks: &[CheckReport]) -> Vec<Gate> {
@@ -44,7 +47,7 @@ fn ended(evidence: &Evidence) -> Gate {
     Gate { name: "run-ended".into(), holds, detail: detail.into() }
 }
 
-/// Ok operations of each function before, during and after the faults.
+/// Ok operations of each function (of transactions: those with each micro-operation) before, during and after the faults.
 fn ok_operations(evidence: &Evidence) -> Vec<Gate> {
     let began = evidence.faults.iter().filter_map(|fault| fault.began).map(|m| m.earliest).min();
     let healed = evidence.faults.iter().filter_map(|fault| fault.healed).map(|m| m.latest).max();
@@ -59,12 +62,15 @@ fn ok_operations(evidence: &Evidence) -> Vec<Gate> {
 }
 
 fn ok_within(evidence: &Evidence, name: &str, from: i64, to: i64) -> Gate {
-    let mut oks: BTreeMap<&str, u64> =
-        evidence.manifest.functions.iter().map(|f| (f.as_str(), 0)).collect();
+    let Manifest { functions, model, .. } = &evidence.manifest;
+    let wanted = meetings::wanted(functions, model);
+    let mut oks: BTreeMap<&str, u64> = wanted.into_iter().map(|f| (f, 0)).collect();
     for operation in evidence.history.operations() {
         let within = operation.invoked >= from && operation.completed.is_some_and(|end| end <= to);
         if within && operation.outcome == Completion::Ok && !operation.final_read {
-            *oks.entry(evidence.history.function_name(operation.f)).or_default() += 1;
+            for f in meetings::functions(&evidence.history, operation) {
+                *oks.entry(f).or_default() += 1;
+            }
         }
     }
     let least = needed(evidence, name).unwrap_or(1);
@@ -78,37 +84,15 @@ fn ok_within(evidence: &Evidence, name: &str, from: i64, to: i64) -> Gate {
 
 /// Whether processes met on keys at all: alone, each would see a consistent world in any system.
 fn contention(evidence: &Evidence) -> Vec<Gate> {
-    let history = &evidence.history;
-    let mut writers: BTreeMap<(Option<&Key>, ValueId), u64> = BTreeMap::new();
-    let mut touched: BTreeMap<Option<&Key>, BTreeSet<u64>> = BTreeMap::new();
-    let mut successful_cas = 0;
-    for operation in history.operations().iter().filter(|operation| !operation.final_read) {
-        let key = operation.key.map(|key| history.key(key));
-        touched.entry(key).or_default().insert(operation.process);
-        match history.function_name(operation.f) {
-            "write" => {
-                writers.insert((key, operation.argument), operation.process);
-            }
-            "cas" if operation.outcome == Completion::Ok => successful_cas += 1,
-            _ => {}
-        }
-    }
-    let shared = touched.values().filter(|processes| processes.len() > 1).count() as u64;
-    let saw_another = |operation: &&Operation| {
-        let key = operation.key.map(|key| history.key(key));
-        history.function_name(operation.f) == "read"
-            && operation.outcome == Completion::Ok
-            && writers
-                .get(&(key, operation.result))
-                .is_some_and(|writer| *writer != operation.process)
-    };
-    let seen = history.operations().iter().filter(saw_another).count() as u64;
-    let mut gates = vec![
-        at_least(evidence, "shared-keys", 1, shared, "keys touched by two processes or more"),
-        at_least(evidence, "reads-of-others", 1, seen, "reads saw another process's write"),
-    ];
+    let Meetings { shared_keys, reads_of_others, successful_cas } =
+        Meetings::of(&evidence.history, &evidence.manifest.model);
+    let at_least = |name, found, what| at_least(evidence, name, 1, found, what);
+    let mut gates =
+        vec![at_least("shared-keys", shared_keys, "keys touched by two processes or more")];
+    let what = "reads saw another process's write";
+    gates.extend(reads_of_others.map(|seen| at_least("reads-of-others", seen, what)));
     if evidence.manifest.functions.iter().any(|f| f == "cas") {
-        gates.push(at_least(evidence, "successful-cas", 1, successful_cas, "cas succeeded"));
+        gates.push(at_least("successful-cas", successful_cas, "cas succeeded"));
     }
     gates
 }
@@ -200,6 +184,11 @@ fn complete(checks: &[CheckReport]) -> Gate {
             format!("{}: {}", check.consistency, check.reason.as_deref().unwrap_or("not decided"))
         })
         .collect();
-    let detail = if open.is_empty() { "everything was decided".into() } else { open.join("; ") };
-    Gate { name: "checkers-complete".into(), holds: open.is_empty(), detail }
+    let detail = match (checks, open.as_slice()) {
+        ([], _) => "nothing was checked".into(),
+        (_, []) => "everything was decided".into(),
+        (_, open) => open.join("; "),
+    };
+    let holds = !checks.is_empty() && open.is_empty();
+    Gate { name: "checkers-complete".into(), holds, detail }
 }

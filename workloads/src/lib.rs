@@ -5,9 +5,13 @@
 //! operation is `ok`, refused, `fail` or `info`. The crate deliberately knows no runner: who calls
 //! when, and who records, is the harness's business.
 
+mod append;
 pub mod client;
+mod parameters;
 mod register;
 mod registry;
+mod set;
+mod slots;
 mod weighted;
 mod workload;
 

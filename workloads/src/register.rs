@@ -8,12 +8,8 @@
 
 mod parameters;
 mod seen;
-mod slots;
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 use temblor_history::Seed;
@@ -21,9 +17,12 @@ use temblor_history::Seed;
 use self::{
     parameters::{FUNCTIONS, Parameters},
     seen::Seen,
-    slots::{Place, Slots},
 };
-use crate::{Answer, Intent, Invocation, Workload, weighted::Weighted};
+use crate::{
+    Answer, Intent, Invocation, Workload,
+    slots::{Place, Slots},
+    weighted::Weighted,
+};
 
 /// Its name in the catalogue.
 pub(crate) const NAME: &str = "register";
@@ -110,19 +109,14 @@ impl Workload for Register {
 
     /// Every key that was ever intended, retired ones too, in the order of their first operation.
     fn final_reads(&self, intended: u64) -> Vec<Invocation> {
-        let mut known = HashSet::new();
-        let places = (0..intended).map(|number| self.slots.at(number));
-        let first = places.filter(|place| known.insert(*place));
-        first.map(final_read).collect()
+        self.slots.met_by(0..intended).into_iter().map(Invocation::final_read).collect()
     }
-}
-
-fn final_read(place: Place) -> Invocation {
-    Invocation { f: "read", key: Some(Arc::new(place.key())), value: Value::Null, final_read: true }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
     use serde_json::json;
 

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::Value;
 use temblor_history::Seed;
 
-use crate::{Workload, register};
+use crate::{Workload, append, register, set};
 
 /// The names of all workloads.
-pub const WORKLOADS: &[&str] = &[register::NAME];
+pub const WORKLOADS: &[&str] = &[append::NAME, register::NAME, set::NAME];
 
 /// The workload of a resolved plan.
 ///
@@ -26,16 +26,21 @@ pub fn workload(
     offered: &[String],
 ) -> Result<Arc<dyn Workload>, String> {
     let workload: Arc<dyn Workload> = match name {
+        append::NAME => Arc::new(append::Append::new(parameters, seed)?),
         register::NAME => Arc::new(register::Register::new(parameters, seed)?),
+        set::NAME => Arc::new(set::Set::new(parameters, seed)?),
         _ => return Err(format!("no workload `{name}`; there are {}", WORKLOADS.join(", "))),
     };
     let lacks = |f: &&&str| !offered.iter().any(|offer| offer == **f);
     match workload.functions().iter().find(lacks) {
         None => Ok(workload),
-        Some(f) => Err(format!(
-            "workload `{name}` uses `{f}`, but the system offers only {}; change the `mix`",
-            offered.join(", ")
-        )),
+        Some(f) => {
+            let advice = if parameters.contains_key("mix") { "; change the `mix`" } else { "" };
+            Err(format!(
+                "workload `{name}` uses `{f}`, but the system offers only {}{advice}",
+                offered.join(", ")
+            ))
+        }
     }
 }
 
@@ -66,6 +71,6 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known() {
         let error = workload("bank", &BTreeMap::new(), Seed(1), &[]).err().unwrap();
-        assert_eq!(error, "no workload `bank`; there are register");
+        assert_eq!(error, "no workload `bank`; there are append, register, set");
     }
 }

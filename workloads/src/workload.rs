@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use temblor_history::Key;
 
+use crate::slots::Place;
+
 /// An operation as the seed intends it, before answers have had their say.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Intent {
@@ -27,6 +29,24 @@ pub struct Invocation {
     pub value: Value,
     /// A final read.
     pub final_read: bool,
+}
+
+impl Invocation {
+    /// Reads everything at a place, once all is over.
+    pub(crate) fn final_read(place: Place) -> Self {
+        Self { f: "read", key: Some(Arc::new(place.key())), value: Value::Null, final_read: true }
+    }
+
+    /// Whether it leaves the system as it was, whatever becomes of it: a read, or a transaction
+    /// of reads alone.
+    pub(crate) fn changes_nothing(&self) -> bool {
+        let reads = |micro: &Value| micro[0] == "r";
+        match self.f {
+            "read" => true,
+            "txn" => self.value.as_array().is_some_and(|micros| micros.iter().all(reads)),
+            _ => false,
+        }
+    }
 }
 
 /// What a workload learns of an operation's end (only of `ok`s: the rest says nothing certain).

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::slots::Place;
+use crate::slots::Place;
 
 /// One lock a slot: clients meet only where their operations meet.
 ///

@@ -3,27 +3,34 @@
 //! A key's life is a pure function of the operation's number: counting what was really sent would
 //! make it depend on the threads.
 
+use std::collections::HashSet;
+
 use temblor_history::{Key, Seed};
 
 use crate::weighted::Weighted;
 
 /// A slot and the generation of the key that sits in it; written `k3.7` as a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// From 0; 0 is the slot chosen most often.
-    pub(super) slot: usize,
+    pub(crate) slot: usize,
     /// How many keys have retired from this slot before.
-    pub(super) generation: u64,
+    pub(crate) generation: u64,
 }
 
 impl Place {
     /// The key at this place.
-    pub(super) fn key(self) -> Key {
-        Key::Text(format!("k{}.{}", self.slot, self.generation))
+    pub(crate) fn key(self) -> Key {
+        Key::Text(self.name())
+    }
+
+    /// The key's name.
+    pub(crate) fn name(self) -> String {
+        format!("k{}.{}", self.slot, self.generation)
     }
 
     /// The place of a key; none if the key is not of this workload.
-    pub(super) fn of(key: &Key) -> Option<Self> {
+    pub(crate) fn of(key: &Key) -> Option<Self> {
         let Key::Text(text) = key else { return None };
         let (slot, generation) = text.strip_prefix('k')?.split_once('.')?;
         Some(Self { slot: slot.parse().ok()?, generation: generation.parse().ok()? })
@@ -32,7 +39,7 @@ impl Place {
 
 /// The slots, their shares of the load, and how long a key lives.
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(crate) struct Slots {
     choice: Weighted,
     seed: Seed,
     /// Operations on a key before it retires; none: it never does.
@@ -44,7 +51,7 @@ pub(super) struct Slots {
 
 impl Slots {
     /// Zipf's law: the slot of rank r is chosen in proportion to r^-skew; skew 0 is uniform.
-    pub(super) fn new(count: usize, skew: f64, retire_after: Option<u64>, seed: Seed) -> Self {
+    pub(crate) fn new(count: usize, skew: f64, retire_after: Option<u64>, seed: Seed) -> Self {
         let weights: Vec<f64> = (1..=count).map(|rank| (rank as f64).powf(-skew)).collect();
         let head_start = |slot| retire_after.map_or(0, |life| seed.draw("head start", slot) % life);
         Self {
@@ -56,9 +63,15 @@ impl Slots {
     }
 
     /// The place that the `number`-th intended operation is about.
-    pub(super) fn at(&self, number: u64) -> Place {
+    pub(crate) fn at(&self, number: u64) -> Place {
         let slot = self.choice.choose(self.seed.draw("slot", number));
         Place { slot, generation: self.generation(slot, number) }
+    }
+
+    /// The places that these operations are about, each once, in the order of their first one.
+    pub(crate) fn met_by(&self, numbers: impl Iterator<Item = u64>) -> Vec<Place> {
+        let mut known = HashSet::new();
+        numbers.map(|number| self.at(number)).filter(|place| known.insert(*place)).collect()
     }
 
     /// A key retires after as many operations as its slot's share lets *expect*; the true number
