@@ -10,7 +10,11 @@ use nix::{
 
 /// What a node gets of its own besides its PID namespace.
 pub(super) fn of_a_node() -> CloneFlags {
-    CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWNET
+    // IPC too: a System V segment of a killed server (PostgreSQL has one) would outlive the node.
+    CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWNET
+        | CloneFlags::CLONE_NEWIPC
 }
 
 /// Enters a user namespace in which the user of this process is root.
@@ -64,7 +68,7 @@ pub(super) mod trial {
         fn words(self) -> &'static str {
             match self {
                 Self::User => "make a user namespace",
-                Self::Namespaces => "make PID, mount, UTS and network namespaces",
+                Self::Namespaces => "make PID, mount, UTS, IPC and network namespaces",
                 Self::Tap => "open /dev/net/tun and make a TAP interface",
                 Self::Mounts => "make mounts private",
                 Self::Proc => "mount /proc in a PID namespace",

@@ -7,7 +7,7 @@ use super::namespaces::trial;
 /// What makes the nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
-    /// Each node has its own PID, mount, UTS and network namespace.
+    /// Each node has its own PID, mount, UTS, IPC and network namespace.
     Namespaces {
         /// Inside a user namespace, because the run has no root.
         rootless: bool,

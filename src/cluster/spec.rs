@@ -48,6 +48,10 @@ pub struct ServerSpec {
     pub argv: Vec<String>,
     /// Environment variables, on top of the controller's own.
     pub env: Vec<(String, String)>,
+    /// Files to write before its first start, by their names below the data folder.
+    pub files: Vec<(String, String)>,
+    /// Commands that must end well before its first start, run as it will be.
+    pub prepare: Vec<Vec<String>>,
     /// The user it runs as; none: the user of the run.
     pub user: Option<String>,
     /// The signal of a graceful stop: `TERM`, `INT` or `QUIT`.

@@ -24,11 +24,17 @@ const FAULTS: [Embedded; 8] = [
     ("lossy", include_str!("../../faults/lossy.yaml")),
 ];
 
-const WORKLOADS: [Embedded; 1] = [("register", include_str!("../../workloads/register.yaml"))];
+const WORKLOADS: [Embedded; 3] = [
+    ("register", include_str!("../../workloads/register.yaml")),
+    ("set", include_str!("../../workloads/set.yaml")),
+    ("append", include_str!("../../workloads/append.yaml")),
+];
 
-const SYSTEMS: [Embedded; 2] = [
+const SYSTEMS: [Embedded; 4] = [
     ("abd", include_str!("../../systems/abd.yaml")),
     ("etcd", include_str!("../../systems/etcd.yaml")),
+    ("postgres", include_str!("../../systems/postgres.yaml")),
+    ("redis", include_str!("../../systems/redis.yaml")),
 ];
 
 const PLANS: [Embedded; 9] = [

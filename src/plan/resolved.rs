@@ -168,6 +168,10 @@ pub struct ServerTemplate {
     pub argv: Vec<String>,
     /// Environment variables.
     pub env: BTreeMap<String, String>,
+    /// Files by their names below the node's data folder, written before its first start.
+    pub files: BTreeMap<String, String>,
+    /// Command lines that run to their end before its first start, after its files were written.
+    pub prepare: Vec<Vec<String>>,
     /// The user it runs as; none: the user of the run.
     pub user: Option<String>,
     /// The signal of a graceful stop: `TERM`, `INT`, `QUIT`.

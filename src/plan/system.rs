@@ -154,16 +154,20 @@ fn ports(fields: &Fields) -> BTreeMap<String, u16> {
 
 fn server_of(formed: &Formed, here: &str) -> Option<ServerTemplate> {
     let Form::Fields(fields) = &formed.form else { return None };
-    let env = fields.fields("env").map_or_else(BTreeMap::new, |env| {
-        let value = |name: &String| {
-            (name.clone(), env.text(name).unwrap_or_default().replace("{here}", here))
+    let named = |field: &str| {
+        let named = fields.fields(field)?;
+        let text = |name: &String| {
+            (name.clone(), named.text(name).unwrap_or_default().replace("{here}", here))
         };
-        env.entries.keys().map(value).collect()
-    });
+        Some(named.entries.keys().map(text).collect())
+    };
+    let prepare = fields.list("prepare").iter().map(|argv| rooted(texts(argv), here));
     Some(ServerTemplate {
         name: fields.text("name")?.to_owned(),
         argv: rooted(fields.texts("run"), here),
-        env,
+        env: named("env").unwrap_or_default(),
+        files: named("files").unwrap_or_default(),
+        prepare: prepare.collect(),
         user: fields.text("user").map(str::to_owned),
         stop_signal: fields.text("stop").unwrap_or("TERM").to_owned(),
     })

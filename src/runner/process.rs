@@ -55,7 +55,9 @@ impl Performer {
                 self.stage.workload.observe(&Answer { invocation, result });
             }
             Outcome::Refused => {}
-            Outcome::Fail(_) => self.connection = None,
+            Outcome::Fail(_) => {
+                self.connection = self.connection.take().filter(|one| one.is_usable())
+            }
             Outcome::Info(_) => {
                 self.connection = None;
                 self.process += self.stage.process_stride;

@@ -84,7 +84,14 @@ fn stage(file: &Path, clients: usize, clock: RunClock) -> Result<Arc<Stage>, Str
     };
     Ok(Arc::new(Stage {
         workload: workload("register", &parameters, Seed(1), &offered)?,
-        connector: connector("noop", &BTreeMap::new(), &[], false, Path::new("/dev/null"))?,
+        connector: connector(
+            "noop",
+            "register",
+            &BTreeMap::new(),
+            &[],
+            false,
+            Path::new("/dev/null"),
+        )?,
         recorder,
         endpoints: vec![endpoint],
         op_timeout: Duration::from_secs(1),

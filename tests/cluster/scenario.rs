@@ -150,6 +150,8 @@ fn server(name: &str, argv: &[impl ToString], user: Option<&str>) -> ServerSpec 
         argv: argv.iter().map(ToString::to_string).collect(),
         env: vec![("ECHO".into(), "1".into())],
         user: user.map(Into::into),
+        files: Vec::new(),
+        prepare: Vec::new(),
         stop_signal: "TERM".into(),
     }
 }

@@ -8,13 +8,17 @@ mod etcd;
 mod exec;
 mod kinds;
 mod noop;
+mod postgres;
+mod redis;
+mod transaction;
 
 pub use exec::end_with_this_program;
 pub use kinds::{CLIENT_KINDS, ClientKind, ClientOption, connector};
 
-use std::{collections::BTreeMap, future::Future, net::Ipv4Addr, pin::Pin};
+use std::{collections::BTreeMap, future::Future, io, net::Ipv4Addr, pin::Pin};
 
 use serde_json::Value;
+use tokio::{io::BufReader, net::TcpStream};
 
 use crate::Invocation;
 
@@ -59,6 +63,12 @@ pub struct OpenError(pub String);
 pub trait Client: Send {
     /// Applies the operation once.
     fn invoke<'a>(&'a mut self, operation: &'a Invocation) -> BoxFuture<'a, Outcome>;
+
+    /// Whether its connection is still good after an operation that failed; else it is closed, and
+    /// the next operation gets a fresh one.
+    fn is_usable(&self) -> bool {
+        false
+    }
 }
 
 /// A node's own word on who leads.
@@ -92,6 +102,14 @@ fn port(endpoint: &Endpoint, name: &str) -> Result<u16, OpenError> {
 
 /// What an operation is worth whose answer will never come, although something was sent: a read
 /// changes nothing, so that it certainly did nothing; anything else may have taken effect.
-fn unanswered(f: &str, error: String) -> Outcome {
-    if f == "read" { Outcome::Fail(error) } else { Outcome::Info(error) }
+fn unanswered(operation: &Invocation, error: String) -> Outcome {
+    if operation.changes_nothing() { Outcome::Fail(error) } else { Outcome::Info(error) }
+}
+
+/// Whether a connection between two operations may still be used: a node that has gone says so
+/// before we send, and nothing may be left to read.
+fn still_open(connection: &mut BufReader<TcpStream>) -> bool {
+    let nothing_yet = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+    connection.buffer().is_empty()
+        && connection.get_ref().try_read(&mut [0]).is_err_and(nothing_yet)
 }

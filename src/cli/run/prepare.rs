@@ -13,7 +13,7 @@ use super::{super::RunArguments, system};
 use crate::{
     clock::WallTime,
     cluster::{self, ClusterSpec, NodeSpec, Provider, ServerSpec},
-    plan::{self, Load, NodeAddress, NodeContext, Plan, Probe},
+    plan::{self, ClientChoice, Load, NodeAddress, NodeContext, Plan, Probe},
     runner::Prepared,
     store,
 };
@@ -39,7 +39,8 @@ pub(super) fn prepare(
     let workload = workload(&choice.name, &choice.parameters, Seed(plan.seed), &system.functions)?;
     let client = &plan.client;
     let log = folder.path().join("client.log");
-    let connector = connector(&client.kind, &client.options, &client.exec, client.multiplex, &log)?;
+    let ClientChoice { kind, exec, multiplex, options } = client;
+    let connector = connector(kind, workload.model(), options, exec, *multiplex, &log)?;
     let manifest = manifest(&plan, &nodes, provider, workload.as_ref(), &run, started);
     Ok(Prepared {
         cluster: ClusterSpec {
@@ -109,6 +110,17 @@ impl<'a> Nodes<'a> {
         templates.iter().map(|template| self.fill_in(place, template)).collect()
     }
 
+    fn fill_in_named(
+        &self,
+        place: usize,
+        templates: &BTreeMap<String, String>,
+    ) -> Result<Vec<(String, String)>, String> {
+        let filled = |(name, template): (&String, &String)| {
+            Ok((name.clone(), self.fill_in(place, template)?))
+        };
+        templates.iter().map(filled).collect()
+    }
+
     fn specs(&self) -> Result<Vec<NodeSpec>, String> {
         (0..self.named.len()).map(|place| self.spec(place)).collect()
     }
@@ -116,14 +128,13 @@ impl<'a> Nodes<'a> {
     fn spec(&self, place: usize) -> Result<NodeSpec, String> {
         let mut servers = Vec::new();
         for server in &self.plan.system.servers {
-            let mut env = Vec::new();
-            for (name, template) in &server.env {
-                env.push((name.clone(), self.fill_in(place, template)?));
-            }
+            let prepare = server.prepare.iter().map(|argv| self.fill_in_all(place, argv));
             servers.push(ServerSpec {
                 name: server.name.clone(),
                 argv: self.fill_in_all(place, &server.argv)?,
-                env,
+                env: self.fill_in_named(place, &server.env)?,
+                files: self.fill_in_named(place, &server.files)?,
+                prepare: prepare.collect::<Result<_, _>>()?,
                 user: server.user.clone(),
                 stop_signal: server.stop_signal.clone(),
             });

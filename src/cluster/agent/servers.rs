@@ -1,7 +1,7 @@
 //! The server processes of a node: starting them, and knowing when they end.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -33,6 +33,8 @@ pub(super) struct Server {
     /// Its first process, while it runs; a server that makes itself a daemon hands this on.
     pub(super) main: Option<i32>,
     identity: Option<Identity>,
+    /// Its files are written, and its preparations have ended well.
+    prepared: bool,
 }
 
 /// The end of a server's first process.
@@ -67,7 +69,7 @@ impl Servers {
                 let identity = spec.user.as_deref().map(Identity::of).transpose();
                 let identity = identity.map_err(|why| ClusterError::new("", act, why))?;
                 let output = logs.join(format!("{}.log", spec.name));
-                Ok(Server { spec, output, main: None, identity })
+                Ok(Server { spec, output, main: None, identity, prepared: false })
             })
             .collect::<Result<_, _>>()?;
         if let Some(identity) = all.first().and_then(|server| server.identity.as_ref()) {
@@ -80,8 +82,12 @@ impl Servers {
         Ok(Self { all, run: run.into(), data: data.into(), own_namespaces })
     }
 
-    /// Starts a server that does not run; returns its process.
+    /// Starts a server that does not run, and prepares one that never ran; returns its process.
     pub(super) fn start(&mut self, place: usize) -> Result<i32, ClusterError> {
+        if !self.all[place].prepared {
+            self.prepare(place)?;
+            self.all[place].prepared = true;
+        }
         let server = &self.all[place];
         let spec = &server.spec;
         let failed = |why: io::Error| {
@@ -95,12 +101,69 @@ impl Servers {
                 _ => error,
             }
         };
-        let child = command(server, &self.run, &self.data, !self.own_namespaces)
+        let child = self
+            .command(server, &spec.argv)
             .and_then(|mut command| command.spawn())
             .map_err(failed)?;
         let pid = child.id() as i32;
         self.all[place].main = Some(pid);
         Ok(pid)
+    }
+
+    /// Writes a server's files, then runs its preparations to their end, one after the other.
+    /// Whatever kills this agent kills them too.
+    fn prepare(&self, place: usize) -> Result<(), ClusterError> {
+        let server = &self.all[place];
+        for (name, text) in &server.spec.files {
+            self.write(server, name, text).map_err(|why| {
+                let path = self.data.join(name);
+                ClusterError::new("", format!("write {}", path.display()), why)
+            })?;
+        }
+        for argv in &server.spec.prepare {
+            let act = || format!("run `{}`", argv.join(" "));
+            let ended = self.command(server, argv).and_then(|mut command| command.status());
+            let ended = ended.map_err(|why| ClusterError::new("", act(), why))?;
+            if !ended.success() {
+                let output = server.output.display();
+                return Err(ClusterError::new("", act(), ended)
+                    .advise(format!("what it said stands in {output}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, server: &Server, name: &str, text: &str) -> io::Result<()> {
+        let path = self.data.join(name);
+        let owner = server.identity.as_ref().map(Identity::ids);
+        let (user, group) = owner.unzip();
+        let folders: Vec<&Path> =
+            path.ancestors().skip(1).take_while(|folder| *folder != self.data).collect();
+        for folder in folders.into_iter().rev().filter(|folder| !folder.is_dir()) {
+            fs::create_dir(folder)?;
+            chown(folder, user, group)?;
+        }
+        fs::write(&path, text)?;
+        Ok(chown(&path, user, group)?)
+    }
+
+    /// A command of a server's: its own, or one of its preparations.
+    fn command(&self, server: &Server, argv: &[String]) -> io::Result<Command> {
+        let (program, arguments) =
+            argv.split_first().ok_or(io::Error::from(io::ErrorKind::InvalidInput))?;
+        let output = OpenOptions::new().create(true).append(true).open(&server.output)?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .envs(server.spec.env.iter().cloned())
+            .env(SERVER, &server.spec.name)
+            .env(RUN, &self.run)
+            .current_dir(&self.data)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output);
+        spawn::as_server(&mut command, server.identity.clone(), !self.own_namespaces);
+        Ok(command)
     }
 
     /// Reaps whoever has ended, and says which servers have.
@@ -147,24 +210,6 @@ impl Servers {
             _ => Signal::SIGTERM,
         }
     }
-}
-
-fn command(server: &Server, run: &str, data: &Path, dies_with_agent: bool) -> io::Result<Command> {
-    let (program, arguments) =
-        server.spec.argv.split_first().ok_or(io::Error::from(io::ErrorKind::InvalidInput))?;
-    let output = OpenOptions::new().create(true).append(true).open(&server.output)?;
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .envs(server.spec.env.iter().cloned())
-        .env(SERVER, &server.spec.name)
-        .env(RUN, run)
-        .current_dir(data)
-        .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output);
-    spawn::as_server(&mut command, server.identity.clone(), dies_with_agent);
-    Ok(command)
 }
 
 /// The oldest process of a server among those that were handed to this agent as orphans.

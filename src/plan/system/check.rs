@@ -1,6 +1,8 @@
 //! What the shapes of system files can't say: templates, ports that probes name, one kind of
 //! probe, defaults that are allowed.
 
+use std::path::{Component, Path};
+
 use crate::plan::{
     diagnostic::Diagnostic,
     form::{Fields, Form, Formed},
@@ -22,12 +24,15 @@ pub(super) fn check(fields: &Fields) -> Vec<Diagnostic> {
     for server in fields.list("servers") {
         let Form::Fields(server) = &server.form else { continue };
         templates.extend(server.list("run"));
-        templates.extend(
-            server
-                .fields("env")
-                .iter()
-                .flat_map(|env| env.entries.values().map(|field| &field.value)),
-        );
+        for named in ["env", "files"].iter().filter_map(|named| server.fields(named)) {
+            templates.extend(named.entries.values().map(|field| &field.value));
+        }
+        for command in server.list("prepare") {
+            let words = words(command);
+            diagnostics.extend(words.is_empty().then(|| empty(Some(command))));
+            templates.extend(words);
+        }
+        diagnostics.extend(check_files(server));
         if server.list("run").is_empty() && !server.unread.iter().any(|name| name == "run") {
             diagnostics.push(empty(server.value("run")));
         }
@@ -43,6 +48,28 @@ pub(super) fn check(fields: &Fields) -> Vec<Diagnostic> {
     }
     diagnostics.extend(check_defaults(fields));
     diagnostics
+}
+
+/// One word stands for a list of one.
+fn words(command: &Formed) -> &[Formed] {
+    match &command.form {
+        Form::List { items, .. } => items,
+        _ => std::slice::from_ref(command),
+    }
+}
+
+/// A file lies below the data folder, which is removed with the node.
+fn check_files(server: &Fields) -> Vec<Diagnostic> {
+    let Some(files) = server.fields("files") else { return Vec::new() };
+    let plain = |name: &str| {
+        let mut parts = Path::new(name).components();
+        !name.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
+    };
+    let outside = files.entries.keys().filter(|name| !plain(name)).filter_map(|name| {
+        let message = format!("`{name}` does not lie below the data folder");
+        Some(Diagnostic::error(files.key(name)?, message).help("a plain name, such as `hba.conf`"))
+    });
+    outside.collect()
 }
 
 fn empty(run: Option<&Formed>) -> Diagnostic {

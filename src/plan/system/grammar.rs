@@ -97,6 +97,18 @@ fn server() -> Vec<Key> {
             Shape::AnyKeys(Box::new(text())),
             "environment variables, each a template",
         ),
+        Key::optional(
+            "files",
+            Shape::AnyKeys(Box::new(text())),
+            "files that it needs, by name below the data folder, each text a template; written \
+             once, before its first start",
+        ),
+        Key::optional(
+            "prepare",
+            Shape::list(Shape::list(text())),
+            "commands that run once before its first start, one after the other, each word a \
+             template; one that fails is an error",
+        ),
         Key::optional("user", text(), "the user that it runs as; without it, the user of the run"),
         Key::optional(
             "stop",

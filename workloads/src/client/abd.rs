@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use self::wire::{Ask, LINE_BYTES_MAX, Reply, Request, Response};
-use super::{BoxFuture, Client, Connector, Endpoint, OpenError, Outcome, unanswered};
+use super::{BoxFuture, Client, Connector, Endpoint, OpenError, Outcome, still_open, unanswered};
 use crate::Invocation;
 
 /// The system file's name for the port that clients use.
@@ -67,7 +67,7 @@ impl Client for AbdClient {
                 Ok(reply) => outcome(reply),
                 Err(error) => {
                     self.connection = None;
-                    unanswered(operation.f, self.words(&error))
+                    unanswered(operation, self.words(&error))
                 }
             }
         })
@@ -135,14 +135,6 @@ impl AbdClient {
             Err(io::Error::other(format!("an answer to {id} where {} was asked", self.next_id)))
         }
     }
-}
-
-/// Whether a connection between two operations may still be used: a node that has gone says so
-/// before we send, and nothing may be left to read.
-fn still_open(connection: &mut BufReader<TcpStream>) -> bool {
-    let nothing_yet = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
-    connection.buffer().is_empty()
-        && connection.get_ref().try_read(&mut [0]).is_err_and(nothing_yet)
 }
 
 /// Asks a node whether it reaches a majority of replicas.

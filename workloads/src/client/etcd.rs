@@ -112,13 +112,13 @@ fn outcome(operation: &Invocation, exchange: reqwest::Result<(StatusCode, Vec<u8
     let (status, body) = match exchange {
         Ok(exchange) => exchange,
         Err(error) if error.is_connect() => return Outcome::Fail(words(&error)),
-        Err(error) => return unanswered(operation.f, words(&error)),
+        Err(error) => return unanswered(operation, words(&error)),
     };
     let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
     if status != StatusCode::OK || !gateway::is_answer(&answer) {
         let error = format!("{status}: {}", message(&answer, &body));
         let nothing_done = status != StatusCode::OK && certainly_not_proposed(&answer);
-        return if nothing_done { Outcome::Fail(error) } else { unanswered(operation.f, error) };
+        return if nothing_done { Outcome::Fail(error) } else { unanswered(operation, error) };
     }
     match operation.f {
         "read" => gateway::value_read(&answer).map_or_else(Outcome::Fail, Outcome::Ok),

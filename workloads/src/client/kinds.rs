@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use super::{Connector, abd, etcd, exec as exec_client, noop};
+use super::{Connector, abd, etcd, exec as exec_client, noop, postgres, redis};
 
 /// A kind of client, as the catalogue shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +52,26 @@ pub const CLIENT_KINDS: &[ClientKind] = &[
         about: "answers at once without a system, to measure the runner",
         options: &[],
     },
+    ClientKind {
+        name: "postgres",
+        about: "PostgreSQL: read, write, cas; add and read of sets; txn of lists, as SQL on rows",
+        options: &[ClientOption {
+            name: "isolation",
+            about: "the isolation level of every transaction",
+            values: &postgres::ISOLATION,
+        }],
+    },
+    ClientKind {
+        name: "redis",
+        about: "Redis's own protocol: read, write, cas; add and read of sets; txn of lists",
+        options: &[],
+    },
 ];
 
 /// What opens clients of one kind.
 ///
-/// `options` are the plan's, by name. `exec` (program and arguments), `multiplex` and `stderr` (the
+/// `model` is that of the run's histories: a `read` means one thing of a register and another of a
+/// set. `options` are the plan's, by name. `exec` (program and arguments), `multiplex` and `stderr` (the
 /// file that takes what the program writes there) matter to the kind `exec` alone.
 ///
 /// # Errors
@@ -64,6 +79,7 @@ pub const CLIENT_KINDS: &[ClientKind] = &[
 /// An unknown kind, option or value, or an `exec` without a program; in words that list what is valid.
 pub fn connector(
     kind: &str,
+    model: &str,
     options: &BTreeMap<String, String>,
     exec: &[String],
     multiplex: bool,
@@ -85,6 +101,13 @@ pub fn connector(
             let serializable = options.get("reads").is_some_and(|reads| reads == "serializable");
             Ok(Arc::new(etcd::EtcdConnector { serializable }))
         }
+        "postgres" => {
+            let isolation = options.get("isolation").map_or(postgres::ISOLATION[0], String::as_str);
+            let connector =
+                postgres::PostgresConnector { sets: model == "set", isolation: isolation.into() };
+            Ok(Arc::new(connector))
+        }
+        "redis" => Ok(Arc::new(redis::RedisConnector { sets: model == "set" })),
         "exec" => Ok(Arc::new(exec_client::ExecConnector::new(exec, multiplex, stderr)?)),
         _ => Err(format!("client `{kind}` is listed, but nothing opens it")),
     }
@@ -117,7 +140,7 @@ mod tests {
     fn error(kind: &str, options: &[(&str, &str)]) -> Option<String> {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let options = options.iter().map(owned).collect();
-        connector(kind, &options, &[], false, Path::new("/dev/null")).err()
+        connector(kind, "register", &options, &[], false, Path::new("/dev/null")).err()
     }
 
     #[test]
@@ -131,7 +154,11 @@ mod tests {
     #[test]
     fn mistakes_list_what_is_valid() {
         for (kind, options, expected) in [
-            ("redis", &[][..], "no client `redis`; there are abd, etcd, exec, noop"),
+            (
+                "mysql",
+                &[][..],
+                "no client `mysql`; there are abd, etcd, exec, noop, postgres, redis",
+            ),
             ("abd", &[("reads", "old")], "client `abd` has no option `reads`; it has none"),
             ("etcd", &[("read", "old")], "client `etcd` has no option `read`; it has reads"),
             (
