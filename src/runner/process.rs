@@ -56,7 +56,7 @@ impl Performer {
             }
             Outcome::Refused => {}
             Outcome::Fail(_) => {
-                self.connection = self.connection.take().filter(|one| one.is_usable())
+                self.connection = self.connection.take().filter(|one| one.is_usable());
             }
             Outcome::Info(_) => {
                 self.connection = None;

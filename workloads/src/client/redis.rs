@@ -232,6 +232,7 @@ impl RedisClient {
 
 /// The one place where an answer becomes an outcome; an error says that nobody knows.
 fn outcome(operation: &Invocation, sets: bool, reply: Reply) -> Result<Outcome, String> {
+    let done = || Outcome::Ok(operation.value.clone());
     let strange = |reply: &Reply| format!("{} was answered by {reply:?}", operation.f);
     match (operation.f, reply) {
         (_, Reply::Error(error)) if certainly_not_executed(&error) => Ok(Outcome::Fail(error)),
@@ -239,16 +240,12 @@ fn outcome(operation: &Invocation, sets: bool, reply: Reply) -> Result<Outcome, 
         ("read", Reply::Array(elements)) if sets => elements_of(&elements).map(Outcome::Ok),
         ("read", Reply::Nothing) if !sets => Ok(Outcome::Ok(Value::Null)),
         ("read", Reply::Text(text)) if !sets => value_of(&text).map(Outcome::Ok),
-        ("write", Reply::Status(status)) if status == "OK" => done(operation),
-        ("add", Reply::Integer(0 | 1)) | ("cas", Reply::Integer(1)) => done(operation),
+        ("write", Reply::Status(status)) if status == "OK" => Ok(done()),
+        ("add", Reply::Integer(0 | 1)) | ("cas", Reply::Integer(1)) => Ok(done()),
         ("cas", Reply::Integer(0)) => Ok(Outcome::Refused),
         ("txn", Reply::Array(replies)) => executed(operation, &replies).map(Outcome::Ok),
         (_, reply) => Err(strange(&reply)),
     }
-}
-
-fn done(operation: &Invocation) -> Result<Outcome, String> {
-    Ok(Outcome::Ok(operation.value.clone()))
 }
 
 /// The transaction with its reads filled in.

@@ -145,12 +145,11 @@ async fn transactions_begin_alone_and_end_together() {
         let node = FakeNode::start(&script).await;
         let outcome = node.client(false).await.invoke(&operation("txn", argument.clone())).await;
         assert_eq!(short(&outcome), expected, "{argument} with {script:?}: {outcome:?}");
-        let mut sent = vec!["MULTI"];
+        let mut sent = vec!["MULTI".to_owned()];
         if script.len() > 1 {
-            sent.push(match argument[0][0] == "r" {
-                true => "LRANGE x 0 -1 LRANGE y 0 -1 EXEC",
-                false => "RPUSH x 7 LRANGE y 0 -1 EXEC",
-            });
+            let reads = argument[0][0] == "r";
+            sent.push(if reads { "LRANGE x 0 -1" } else { "RPUSH x 7" }.to_owned());
+            sent[1] += " LRANGE y 0 -1 EXEC";
         }
         assert_eq!(node.got(), sent);
     }
