@@ -6,6 +6,7 @@
 //! - `cluster`: nodes, links and faults on them, without a plan
 //! - `demo`: the embedded cluster end to end, with and without its seeded bugs
 //! - `etcd`: three real etcd nodes under faults
+//! - `redis`, `postgres`: a real one each, killed and restarted
 //! - `own_system`: a store that is not shipped, through a system file and a Python client
 //! - `cleanup`: nothing is left behind, whatever is killed
 
@@ -24,6 +25,8 @@ mod cluster;
 mod demo;
 mod etcd;
 mod own_system;
+mod postgres;
+mod redis;
 mod support;
 mod tidy;
 
@@ -46,6 +49,8 @@ fn main() -> ExitCode {
         cluster::trials(),
         demo::trials(),
         etcd::trials(),
+        redis::trials(),
+        postgres::trials(),
         own_system::trials(),
         cleanup::trials(),
     ];

@@ -64,6 +64,7 @@ fn install(package: &str) {
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {
+    // Joining keeps an absolute path as it is.
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }

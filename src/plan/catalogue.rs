@@ -37,7 +37,7 @@ const SYSTEMS: [Embedded; 4] = [
     ("redis", include_str!("../../systems/redis.yaml")),
 ];
 
-const PLANS: [Embedded; 10] = [
+const PLANS: [Embedded; 12] = [
     ("demo", include_str!("../../faults/plans/demo.yaml")),
     ("demo-loopback", include_str!("../../faults/plans/demo-loopback.yaml")),
     ("abd-ack-early", include_str!("../../faults/plans/abd-ack-early.yaml")),
@@ -46,6 +46,8 @@ const PLANS: [Embedded; 10] = [
     ("abd-forgetful", include_str!("../../faults/plans/abd-forgetful.yaml")),
     ("etcd-faults", include_str!("../../faults/plans/etcd-faults.yaml")),
     ("etcd-stale-reads", include_str!("../../faults/plans/etcd-stale-reads.yaml")),
+    ("postgres-kill", include_str!("../../faults/plans/postgres-kill.yaml")),
+    ("postgres-read-committed", include_str!("../../faults/plans/postgres-read-committed.yaml")),
     ("redis-kill", include_str!("../../faults/plans/redis-kill.yaml")),
     ("random-everything", include_str!("../../faults/plans/random-everything.yaml")),
 ];
