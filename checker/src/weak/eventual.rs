@@ -54,6 +54,7 @@ pub(crate) fn check(history: &History, model: Model, prefer: &[Span], report: &m
     };
     if report.verdict == Outcome::Violation {
         report.not = vec![report.consistency.clone()];
+        report.also_not = vec!["linearizable".to_owned()];
     }
     report.reason = undecided.first().map(|first| {
         let more = undecided.len() - 1;

@@ -48,7 +48,8 @@ pub(super) struct Contradictions {
 impl Contradictions {
     pub(super) fn add(&mut self, contradiction: Contradiction) {
         self.count(contradiction.kind, 1);
-        if self.examples.len() < EXAMPLES {
+        let same = self.examples.iter().filter(|example| example.kind == contradiction.kind);
+        if same.count() < EXAMPLES {
             self.examples.push(contradiction);
         }
     }
@@ -71,8 +72,8 @@ impl Contradictions {
     }
 }
 
-/// How many contradictions are explained.
-const EXAMPLES: usize = 8;
+/// How many contradictions of a kind are explained.
+const EXAMPLES: usize = 4;
 
 /// Decides a level, completely: nothing found means that it holds.
 pub(super) fn decide(
@@ -137,8 +138,9 @@ fn circles(sessions: &Sessions) -> Contradictions {
     let mut paths = Paths::new(&dependencies);
     let mut found = Contradictions::default();
     for component in components.iter().take(EXAMPLES) {
-        if let Some(cycle) = order::causal_cycle(&mut paths, component) {
-            found.add(Contradiction { kind: CYCLIC_CO, demands: Vec::new(), cycle });
+        match order::causal_cycle(&mut paths, component) {
+            Some(cycle) => found.add(Contradiction { kind: CYCLIC_CO, demands: Vec::new(), cycle }),
+            None => found.count(CYCLIC_CO, 1),
         }
     }
     found.count(CYCLIC_CO, components.len().saturating_sub(EXAMPLES) as u64);
@@ -174,8 +176,9 @@ impl Explaining<'_> {
         let components = order::components(&dependencies);
         let mut paths = Paths::new(&dependencies);
         for component in components.iter().take(EXAMPLES) {
-            if let Some(cycle) = order::cycle(&mut paths, component, &self.edges) {
-                found.add(self.contradiction(cycle, &mut paths));
+            match order::cycle(&mut paths, component, &self.edges) {
+                Some(cycle) => found.add(self.contradiction(cycle, &mut paths)),
+                None => found.count(self.kind(false, false), 1),
             }
         }
         let rest = components.len().saturating_sub(EXAMPLES) as u64;
@@ -193,9 +196,12 @@ impl Explaining<'_> {
         let mut paths = Paths::new(&dependencies);
         let mut found = Contradictions::default();
         for &edge in edges.iter().take(EXAMPLES) {
-            if let Some(demand) = behind(self.sessions, edge, self.visibility(), &mut paths) {
-                let (kind, demands) = (self.kind(true, true), vec![demand]);
-                found.add(Contradiction { kind, demands, cycle: Vec::new() });
+            let kind = self.kind(true, true);
+            match behind(self.sessions, edge, self.visibility(), &mut paths) {
+                Some(demand) => {
+                    found.add(Contradiction { kind, demands: vec![demand], cycle: Vec::new() });
+                }
+                None => found.count(kind, 1),
             }
         }
         found.count_rest(self.kind(true, true), edges.len().saturating_sub(EXAMPLES));
@@ -212,9 +218,12 @@ impl Explaining<'_> {
         let dependencies = Dependencies::new(self.sessions, &[]);
         let mut paths = Paths::new(&dependencies);
         for edge in self.edges.iter().take(EXAMPLES) {
-            if let Some(mut cycle) = paths.shortest(edge.after, edge.before, false, usize::MAX) {
-                cycle.push(Step { from: edge.before, to: edge.after, why: Why::Demanded });
-                found.add(self.contradiction(cycle, &mut paths));
+            match paths.shortest(edge.after, edge.before, false, usize::MAX) {
+                Some(mut cycle) => {
+                    cycle.push(Step { from: edge.before, to: edge.after, why: Why::Demanded });
+                    found.add(self.contradiction(cycle, &mut paths));
+                }
+                None => found.count(OVERWRITTEN_READ, 1),
             }
         }
         found.count_rest(OVERWRITTEN_READ, self.edges.len().saturating_sub(EXAMPLES));
