@@ -44,7 +44,7 @@ pub(super) fn decide(sessions: &Sessions, meter: &Meter<'_>) -> Result<Contradic
     if !found.is_empty() {
         return Ok(found);
     }
-    let order = order(sessions, meter)
+    let order = order(sessions, usize::MAX, meter)
         .map_err(|(exhausted, ordered)| Stopped { exhausted, ordered: Some(ordered) })?;
     let mut found = Contradictions::default();
     match order {
@@ -54,30 +54,41 @@ pub(super) fn decide(sessions: &Sessions, meter: &Meter<'_>) -> Result<Contradic
     Ok(found)
 }
 
+/// Operations looked at to make a history small.
+const WORK: usize = 10_000_000;
+
+/// Steps of a search whose answer is only wanted to leave something out.
+const PATIENCE: usize = 200_000;
+
 /// A small part of a history without an order that has none either: operations are left out as
 /// long as that holds; a write only with all that found it, so that a legal history would stay
-/// legal. Whether nothing more can be left out.
+/// legal. Whether nothing more can be left out. It gives up after a while.
 fn core(sessions: &Sessions, meter: &Meter<'_>) -> (Vec<u32>, bool) {
     let mut kept: Vec<u32> = (0..sessions.len() as u32).collect();
     let mut portion = kept.len().div_ceil(2);
+    let (mut work, mut sure) = (0, true);
     loop {
         let mut start = 0;
         let mut fewer = false;
         while start < kept.len() {
+            work += kept.len();
+            if work > WORK {
+                return (kept, false);
+            }
             let out = &kept[start..(start + portion).min(kept.len())];
             let rest = without(sessions, &kept, out);
             let part = sessions.restricted(&rest);
-            match order(&part, meter) {
-                Ok(None) => {
-                    kept = rest;
-                    fewer = true;
-                }
-                Ok(Some(_)) => start += portion,
-                Err(_) => return (kept, false),
+            let order = order(&part, PATIENCE, meter);
+            if order == Ok(None) {
+                kept = rest;
+                fewer = true;
+            } else {
+                sure &= order.is_ok() || portion > 1;
+                start += portion;
             }
         }
         if portion == 1 && !fewer {
-            return (kept, true);
+            return (kept, sure);
         }
         portion = portion.div_ceil(2).min(kept.len().max(1));
     }
@@ -92,8 +103,13 @@ fn without(sessions: &Sessions, kept: &[u32], out: &[u32]) -> Vec<u32> {
     kept.iter().copied().filter(stays).collect()
 }
 
-/// An order of all operations, if there is one.
-fn order(sessions: &Sessions, meter: &Meter<'_>) -> Result<Option<Vec<u32>>, (Exhausted, usize)> {
+/// An order of all operations, if there is one; an error after this many steps, or when the budget
+/// is exhausted, with the most operations that were put in order.
+fn order(
+    sessions: &Sessions,
+    patience: usize,
+    meter: &Meter<'_>,
+) -> Result<Option<Vec<u32>>, (Exhausted, usize)> {
     let Ok(causality) = causality::sort(sessions) else { return Ok(None) };
     let writers = Writers::of(sessions);
     let mut edges =
@@ -107,7 +123,7 @@ fn order(sessions: &Sessions, meter: &Meter<'_>) -> Result<Option<Vec<u32>>, (Ex
     }
     edges.sort_unstable_by_key(|edge| (edge.after, edge.before));
     let demanded = edges.into_iter().map(|edge| (edge.after, edge.before)).collect();
-    Search::new(sessions, demanded, share).run()
+    Search::new(sessions, demanded, share).run(patience)
 }
 
 /// Whether an order is one: an independent replay.
@@ -192,14 +208,18 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn run(mut self) -> Result<Option<Vec<u32>>, (Exhausted, usize)> {
+    fn run(mut self, patience: usize) -> Result<Option<Vec<u32>>, (Exhausted, usize)> {
         let mut choices: Vec<Choice> = Vec::new();
-        let mut since_asked = 0_usize;
+        let (mut since_asked, mut steps) = (0_usize, 0_usize);
         loop {
             self.settle();
             self.furthest = self.furthest.max(self.order.len());
             if self.order.len() == self.sessions.len() {
                 return Ok(Some(self.order));
+            }
+            steps += 1;
+            if steps > patience {
+                return Err((Exhausted::Deadline, self.furthest));
             }
             since_asked += self.sessions.session_count();
             if since_asked > 1 << 14 {
