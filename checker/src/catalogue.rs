@@ -4,7 +4,7 @@ mod weak;
 
 use std::sync::LazyLock;
 
-use crate::transactions;
+use crate::{invariants, transactions};
 
 /// A model of operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +101,17 @@ pub fn models() -> &'static [ModelEntry] {
                   moment between its invocation and its completion fewer were there.",
         },
         ModelEntry {
+            name: "bank",
+            functions: &["transfer {\"from\", \"to\", \"amount\"}", "read → {account: balance}"],
+            doc: "Accounts between which money is moved. `params.total` says what they hold \
+                  together; `params.accounts` and `params.negative-balances` may say more.",
+        },
+        ModelEntry {
+            name: "unique-ids",
+            functions: &["generate → id"],
+            doc: "A service that gives out identifiers.",
+        },
+        ModelEntry {
             name: "log",
             functions: &["send v → [offset, v]", "poll → [[offset, v], …]"],
             doc: "A log for each key: offsets grow, with gaps or without. A poll shows records \
@@ -152,8 +163,10 @@ const LOST_WRITE: (&str, &str) = (
 
 /// The consistency models and invariants, in the order of the documentation.
 pub fn consistencies() -> &'static [ConsistencyEntry] {
-    static ALL: LazyLock<Vec<ConsistencyEntry>> =
-        LazyLock::new(|| objects().iter().copied().chain(transactions::entries()).collect());
+    static ALL: LazyLock<Vec<ConsistencyEntry>> = LazyLock::new(|| {
+        let objects = objects().iter().copied();
+        objects.chain(invariants::entries()).chain(transactions::entries()).collect()
+    });
     &ALL
 }
 
@@ -183,12 +196,16 @@ fn objects() -> &'static [ConsistencyEntry] {
         },
         ConsistencyEntry {
             name: "no-lost-writes",
-            models: REGISTERS,
-            doc: "What was acknowledged survives. A write is lost if the final reads of its key \
+            models: &["register", "cas-register", "set", "queue"],
+            doc: "What was acknowledged survives. In a register, a write is lost if the final reads of its key \
                   that began after it was acknowledged all return values whose writes were \
                   certainly in effect before it was invoked. A value that may have been written \
-                  later, or at the same time, counts as an overwrite: it is no evidence. Keys \
-                  without such a final read stay undecided.",
+                  later, or at the same time, counts as an overwrite: it is no evidence. In a set, an \
+                  element is lost if the last read that began after it was acknowledged, or read, \
+                  lacks it, and nobody removed it. In a queue, values are lost if they did not \
+                  come out although the queue was found empty later, and no dequeue of unknown \
+                  outcome may have taken them. What is not read after it was acknowledged stays \
+                  undecided.",
             anomalies: &[LOST_WRITE, ABORTED_READ, THIN_AIR],
             source: "The invariant behind durability (Gray and Reuter, Transaction Processing, \
                      1992), judged from final reads as Jepsen's set checker does",

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use temblor_history::{CheckReport, History};
 
-use crate::{Budget, catalogue, objects, register, transactions, weak};
+use crate::{Budget, catalogue, invariants, objects, register, transactions, weak};
 
 /// What to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +108,9 @@ fn dispatch(
     budget: &dyn Budget,
     report: &mut CheckReport,
 ) {
+    if invariants::knows(request) {
+        return invariants::check(history, request, prefer, budget, report);
+    }
     match request.model.as_str() {
         _ if weak::is_weak(&request.consistency) => {
             weak::check(history, request, prefer, budget, report);

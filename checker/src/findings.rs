@@ -96,13 +96,13 @@ fn line(op: &WitnessOp, moments: Moments) -> String {
         return transaction(op, &node, moments);
     }
     let said = match (op.outcome, op.refused) {
-        (EventType::Ok, _) if op.f == "read" => format!("returned {}", op.result),
+        (EventType::Ok, _) if answers(op) => format!("returned {}", op.result),
         (EventType::Ok, _) => "ok".to_owned(),
         (_, true) => "refused".to_owned(),
         (EventType::Fail, _) => "failed".to_owned(),
         (EventType::Info | EventType::Invoke, _) => "outcome unknown".to_owned(),
     };
-    let argument = if op.argument.is_null() && op.f == "read" {
+    let argument = if op.argument.is_null() && op.f != "write" {
         String::new()
     } else {
         format!(" {}", op.argument)
@@ -110,6 +110,12 @@ fn line(op: &WitnessOp, moments: Moments) -> String {
     let from = moments.moment(op.invoked);
     let until = op.completed.map_or("…".to_owned(), |at| moments.moment(at));
     format!("client {}{node}: {}{argument}, {said} ({from} – {until})", op.process, op.f)
+}
+
+/// Whether a reader wants to see what it returned: not what it was called with, said again.
+fn answers(op: &WitnessOp) -> bool {
+    let asks = matches!(op.f.as_str(), "read" | "get" | "dequeue" | "pop" | "poll");
+    asks || !op.result.is_null() && op.result != op.argument
 }
 
 /// `client 3 on n1: r x [1 2], append x 3 (2.1 s – 2.2 s)`.

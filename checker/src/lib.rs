@@ -12,6 +12,7 @@ mod conclusion;
 mod decision;
 mod findings;
 mod hashing;
+mod invariants;
 mod meter;
 mod moments;
 #[cfg(test)]

@@ -22,7 +22,7 @@ mod reduce;
 mod replay;
 mod semaphore;
 mod set;
-mod shape;
+pub(crate) mod shape;
 mod split;
 mod stack;
 mod story;

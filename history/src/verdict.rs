@@ -72,6 +72,9 @@ pub struct CheckReport {
     /// For `inconclusive`: what ran out, and how much was decided.
     #[serde(default)]
     pub reason: Option<String>,
+    /// What was counted along the way, in words; at most a few lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<String>,
     /// How long the check took; the caller's clock fills it in.
     #[serde(default)]
     pub seconds: f64,
@@ -97,6 +100,7 @@ impl CheckReport {
             anomalies: Vec::new(),
             complete: false,
             reason: None,
+            facts: Vec::new(),
             seconds: 0.0,
             errors: Vec::new(),
             warnings: Vec::new(),

@@ -13,6 +13,9 @@ pub(super) fn check(report: &CheckReport) -> String {
     if let Some(reason) = &report.reason {
         let _ = write!(text, "\n  {reason}");
     }
+    for fact in &report.facts {
+        let _ = write!(text, "\n  {fact}");
+    }
     for anomaly in &report.anomalies {
         text += &self::anomaly(anomaly);
     }
