@@ -119,9 +119,8 @@ fn mistake<M: Model>(
     };
     let function: &Function = &M::FUNCTIONS[place];
     let wrong = |shape: Shape, id, does: &str| {
-        let found = history.value(id);
-        (!shape.fits(history, id))
-            .then(|| format!("`{name}` {does} {}, not {found}", shape.describe()))
+        let told = || format!("`{name}` {does} {}, not {}", shape.describe(), history.value(id));
+        (!shape.fits(history, id)).then(told)
     };
     if let Some(what) = wrong(function.argument, operation.argument, "takes") {
         return at(invoked, what);

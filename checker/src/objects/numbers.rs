@@ -1,9 +1,11 @@
 //! The values of one object, numbered: algorithms work on numbers, words need the values.
 
-use std::{cmp::Ordering, collections::HashMap};
+use std::{cmp::Ordering, collections::HashMap, hash::BuildHasherDefault};
 
 use serde_json::{Number, Value};
 use temblor_history::{History, ValueId};
+
+use crate::hashing::Quick;
 
 /// A value of one object: its place among the object's values.
 pub(crate) type ValueNumber = u32;
@@ -12,7 +14,7 @@ pub(crate) type ValueNumber = u32;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Numbers {
     ids: Vec<ValueId>,
-    numbers: HashMap<ValueId, ValueNumber>,
+    numbers: HashMap<ValueId, ValueNumber, BuildHasherDefault<Quick>>,
 }
 
 impl Numbers {
