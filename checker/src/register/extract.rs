@@ -1,6 +1,6 @@
 //! From a history to one list of operations for each register.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::BuildHasherDefault};
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -10,6 +10,7 @@ use temblor_history::{
 };
 
 use super::{Effect, NEVER, RegisterOp, ValueNumber, operations::INITIAL};
+use crate::hashing::Quick;
 
 /// Which functions there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,7 +188,7 @@ fn pair(history: &History, id: ValueId) -> Option<(ValueId, ValueId)> {
 struct Collecting<'a> {
     history: &'a History,
     register: Register,
-    numbers: HashMap<ValueId, ValueNumber>,
+    numbers: HashMap<ValueId, ValueNumber, BuildHasherDefault<Quick>>,
 }
 
 fn register(history: &History, functions: &Functions, places: &[u32], initial: &Value) -> Register {

@@ -29,6 +29,9 @@ pub(crate) struct Core {
 /// How many attempts are made before what is left is shown as it is.
 const ATTEMPTS: usize = 4_000;
 
+/// After so many writes, leaps grow.
+const LEAPS: usize = 16;
+
 /// From this size on, what is old is cut off first, by bisection.
 const BULK: usize = 48;
 
@@ -87,20 +90,35 @@ impl Work<'_> {
         smaller
     }
 
-    /// Leaves out what came before the latest write for which that works.
+    /// Leaves out what came before a late write for which that works: the latest ones are tried one
+    /// after the other, then in ever longer leaps, since a short rest is quick to judge; between
+    /// the last two tried, by bisection.
     fn cut_before(&mut self) {
         let original = self.ops.clone();
         let writes = certain_writes(&original);
-        let (mut violating, mut legal) = (0, writes.len() + 1);
+        let (mut legal, mut violating, mut leap) = (writes.len(), None, 1);
+        while legal > 0 && violating.is_none() && !self.interrupted {
+            let at = legal.saturating_sub(leap);
+            if self.try_from(&original, writes[at]) {
+                violating = Some(at);
+            } else {
+                legal = at;
+                leap += (writes.len() - at) / LEAPS;
+            }
+        }
+        let Some(mut violating) = violating else { return };
         while violating + 1 < legal {
             let middle = usize::midpoint(violating, legal);
-            let candidate = without(&original, &[writes[middle - 1]]);
-            if candidate.is_some_and(|candidate| self.try_replace(candidate)) {
+            if self.try_from(&original, writes[middle]) {
                 violating = middle;
             } else {
                 legal = middle;
             }
         }
+    }
+
+    fn try_from(&mut self, original: &[RegisterOp], write: Unit) -> bool {
+        without(original, &[write]).is_some_and(|candidate| self.try_replace(candidate))
     }
 
     /// Leaves out as many of the values that were done with first as possible.
