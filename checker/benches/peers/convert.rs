@@ -44,6 +44,22 @@ pub(crate) fn plume(history: &History, file: &Path) -> Result<()> {
     out.flush()
 }
 
+/// A queue as fastlin reads it: `enq value start end`, ends in the order of events.
+pub(crate) fn fastlin_queue(history: &History, file: &Path) -> Result<()> {
+    let mut out = BufWriter::new(File::create(file)?);
+    writeln!(out, "# queue")?;
+    for operation in history.operations().iter().filter(|operation| counts(operation)) {
+        let (f, value) = match history.function_name(operation.f) {
+            "enqueue" => ("enq", history.value(operation.argument)),
+            _ => ("deq", history.value(operation.result)),
+        };
+        let value = if value.is_null() { "-1".to_owned() } else { value.to_string() };
+        let (from, to) = (operation.invoke_index, operation.complete_index.unwrap_or(u32::MAX));
+        writeln!(out, "{f} {value} {from} {to}")?;
+    }
+    out.flush()
+}
+
 /// Registers as `porcupine/main.go` reads them: process, key, function, two values, result, start
 /// and end (-1: never), separated by tabs.
 pub(crate) fn registers(history: &History, file: &Path) -> Result<()> {

@@ -10,6 +10,8 @@ use temblor_history::History;
 
 use crate::{convert, measured::Measured};
 
+#[path = "../../examples/simulate/objects.rs"]
+mod objects;
 #[path = "../../examples/simulate/mod.rs"]
 mod registers;
 #[path = "../../examples/simulate/transactions.rs"]
@@ -56,6 +58,7 @@ pub(crate) fn rows() -> Vec<Row> {
     let mut rows = lists();
     rows.extend(values());
     rows.extend(cas_and_keys());
+    rows.extend(queues());
     rows
 }
 
@@ -169,6 +172,33 @@ fn cas_and_keys() -> Vec<Row> {
     ]
 }
 
+fn queues() -> Vec<Row> {
+    let of = |operations: u64, unknown: u64| {
+        let settings = objects::Settings {
+            model: "queue",
+            seed: 1,
+            clients: 30,
+            operations,
+            inserts: 50,
+            unknown_of_1000: unknown,
+            unknown_removals_of_1000: 0,
+            violation: None,
+        };
+        let beside = if unknown > 0 { ", 1% unknown" } else { "" };
+        Row {
+            name: format!("queue, distinct values, 30 clients, {operations} operations{beside}"),
+            file: format!("queue-{operations}-{unknown}"),
+            generate: Box::new(move |path| objects::write(&settings, create(path)?)),
+            model: "queue",
+            consistency: "linearizable",
+            orders: "",
+            // It knows complete histories only.
+            peers: if unknown > 0 { Vec::new() } else { vec![FASTLIN] },
+        }
+    };
+    vec![of(100_000, 0), of(1_000_000, 0), of(1_000_000, 10)]
+}
+
 fn transactional(
     name: String,
     settings: transactions::Settings,
@@ -222,6 +252,20 @@ const AWDIT: Peer = Peer {
         if passed { "pass".to_owned() } else { "violation, or none".to_owned() }
     },
     check_alone: |_| None,
+};
+
+const FASTLIN: Peer = Peer {
+    name: "fastlin",
+    program: "fastlin",
+    extension: "log",
+    convert: |history, _, target| convert::fastlin_queue(history, target),
+    arguments: |file| words(&["-t"], file),
+    verdict: |run| match run.said.split_whitespace().next() {
+        Some("1") => "pass".to_owned(),
+        Some("0") => "violation".to_owned(),
+        _ => "none".to_owned(),
+    },
+    check_alone: |run| run.said.split_whitespace().nth(1)?.parse().ok(),
 };
 
 const PORCUPINE: Peer = Peer {
