@@ -2,12 +2,15 @@
 
 mod cycles;
 mod reads;
+mod versions;
 
 use temblor_history::History;
 
 use super::{
     extract::{Kind, Model, NOBODY, Transactions},
-    lists::Orders,
+    graph::Edge,
+    lists::{self, Why},
+    registers,
     story::{Story, Told},
     tally::Found,
 };
@@ -17,7 +20,23 @@ use crate::findings::Finding;
 pub(crate) struct Context<'a> {
     pub(crate) history: &'a History,
     pub(crate) all: &'a Transactions,
-    pub(crate) orders: Option<&'a Orders<'a>>,
+    pub(crate) orders: Orders<'a>,
+}
+
+/// The orders of versions, by model.
+#[derive(Clone, Copy)]
+pub(crate) enum Orders<'a> {
+    Lists(&'a lists::Orders<'a>),
+    Registers(&'a registers::Orders<'a>),
+}
+
+impl Orders<'_> {
+    fn why(self, from: u32, to: u32, edge: Edge) -> Option<Why> {
+        match self {
+            Self::Lists(orders) => orders.why(from, to, edge),
+            Self::Registers(orders) => orders.why(from, to, edge),
+        }
+    }
 }
 
 impl<'a> Context<'a> {
@@ -25,6 +44,7 @@ impl<'a> Context<'a> {
     pub(crate) fn explain(&self, kind: &'static str, found: &Found) -> Finding {
         let (story, told) = match found {
             Found::Cycle(cycle) => self.cycle(kind, cycle),
+            Found::CyclicVersions { key, versions } => self.cyclic_versions(*key, versions),
             other => self.read(other),
         };
         Finding {

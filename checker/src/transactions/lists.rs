@@ -180,6 +180,7 @@ pub(crate) struct Why {
 
 /// What an edge of [`Orders::edges`] stands for.
 impl Orders<'_> {
+    /// None for edges that the data do not say.
     pub(crate) fn why(&self, from: u32, to: u32, edge: Edge) -> Option<Why> {
         let all = self.transactions;
         let mine = || all.places_of(from).map(|place| (place as u32, all.ops[place]));

@@ -29,7 +29,6 @@ pub(crate) enum Found {
     /// A version of a failed transaction was appended to.
     DirtyUpdate { failed: u32, later: u32 },
     /// Versions of one key that each come before the next, and the last before the first.
-    #[expect(dead_code)]
     CyclicVersions { key: u32, versions: Vec<u32> },
     /// A cycle of transactions.
     Cycle(Cycle),

@@ -1,0 +1,183 @@
+//! Holds the checker of transactions to verdicts that Elle's own tests recorded.
+//!
+//! `cargo run --release -p temblor-checker --example recorded -- elle_test_cases.edn`
+//!
+//! The file has one EDN map a line: `:model`, `:opts` (Elle's), `:valid?`, `:anomaly-types`, `:not`
+//! and `:history`, which comes last; `:extra-opts` names options that could not be written down:
+//! such cases are passed over. Where Elle says `:unknown` (no dependency at all), a pass agrees.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program, not a library")]
+
+use std::{collections::BTreeSet, process::ExitCode};
+
+use temblor_checker::{Request, Unlimited, VersionOrder, check};
+use temblor_history::{CheckReport, Format, History, ImportOptions, Outcome};
+
+fn main() -> ExitCode {
+    let Some(path) = std::env::args().nth(1) else {
+        eprintln!("usage: recorded FILE");
+        return ExitCode::from(254);
+    };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("{path}: {error}");
+            return ExitCode::from(254);
+        }
+    };
+    let (mut agreed, mut differed, mut skipped) = (0, 0, 0);
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let case = Case::of(line);
+        match case.compare() {
+            None => skipped += 1,
+            Some(differences) if differences.is_empty() => agreed += 1,
+            Some(differences) => {
+                differed += 1;
+                println!("case {} ({}, {}):", case.number, case.model, case.asked());
+                differences.iter().for_each(|difference| println!("    {difference}"));
+            }
+        }
+    }
+    println!("{agreed} agree, {differed} differ, {skipped} passed over");
+    if differed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// One recorded case.
+struct Case<'l> {
+    number: &'l str,
+    model: &'l str,
+    options: &'l str,
+    valid: &'l str,
+    not: BTreeSet<String>,
+    anomalies: BTreeSet<String>,
+    skipped: bool,
+    history: &'l str,
+}
+
+/// What stands between a beginning and an end, the first time.
+fn between<'l>(text: &'l str, beginning: &str, end: &str) -> &'l str {
+    let rest = text.split_once(beginning).map_or("", |(_, rest)| rest);
+    rest.split_once(end).map_or("", |(found, _)| found)
+}
+
+fn names(text: &str) -> BTreeSet<String> {
+    text.split_whitespace().map(|name| name.trim_start_matches(':').to_owned()).collect()
+}
+
+impl<'l> Case<'l> {
+    fn of(line: &'l str) -> Self {
+        let (head, history) = line.split_once(":history ").unwrap_or((line, ""));
+        Self {
+            number: between(head, ":case ", ","),
+            model: between(head, ":model :", ","),
+            options: between(head, ":opts {", "}"),
+            valid: between(head, ":valid? ", ","),
+            not: names(between(head, ":not #{", "}")),
+            anomalies: names(between(head, ":anomaly-types [", "]")),
+            skipped: !between(head, ":extra-opts [", "]").is_empty(),
+            history: history.trim_end().strip_suffix('}').unwrap_or(history),
+        }
+    }
+
+    fn levels(&self) -> Vec<String> {
+        let named = names(between(self.options, ":consistency-models [", "]"));
+        let levels: Vec<String> =
+            named.into_iter().map(|name| name.replace("strong-serial", "strict-serial")).collect();
+        if levels.is_empty() { vec!["strict-serializable".to_owned()] } else { levels }
+    }
+
+    fn single_anomalies(&self) -> BTreeSet<String> {
+        names(between(self.options, ":anomalies [", "]"))
+    }
+
+    fn asked(&self) -> String {
+        if self.single_anomalies().is_empty() {
+            self.levels().join(", ")
+        } else {
+            self.options.to_owned()
+        }
+    }
+
+    fn report(&self, level: &str) -> CheckReport {
+        let options = ImportOptions { format: Format::Edn, ..ImportOptions::default() };
+        let mut request = Request::new(self.model, level);
+        let orders = [
+            (":wfr-keys? true", VersionOrder::WritesFollowReads),
+            (":sequential-keys? true", VersionOrder::Sequential),
+            (":linearizable-keys? true", VersionOrder::Linearizable),
+        ];
+        let asked = orders.into_iter().filter(|(option, _)| self.options.contains(option));
+        request.version_orders = asked.map(|(_, order)| order).collect();
+        match History::import(self.history.as_bytes(), &options) {
+            Ok(history) => check(&history, &request, &Unlimited),
+            Err(errors) => {
+                CheckReport { errors: errors.lines(), ..CheckReport::undecided(self.model, level) }
+            }
+        }
+    }
+
+    /// What differs; none if the case cannot be compared.
+    fn compare(&self) -> Option<Vec<String>> {
+        if self.skipped {
+            return None;
+        }
+        let reports: Vec<CheckReport> =
+            self.levels().iter().map(|level| self.report(level)).collect();
+        let mut differences: Vec<String> =
+            reports.iter().flat_map(|one| one.errors.clone()).collect();
+        let kinds = reports.iter().flat_map(|one| &one.anomalies).map(|found| found.kind.clone());
+        let kinds: BTreeSet<String> = kinds.collect();
+        let single = self.single_anomalies();
+        let violated = if single.is_empty() {
+            reports.iter().any(|one| one.verdict == Outcome::Violation)
+        } else {
+            single.iter().any(|asked| kinds.iter().any(|kind| is_case_of(kind, asked)))
+        };
+        if violated != (self.valid == "false") {
+            differences
+                .push(format!("Elle: valid? {} {:?}; here {kinds:?}", self.valid, self.anomalies));
+        }
+        if violated && single.is_empty() {
+            differences.extend(self.levels_that_differ(&reports));
+        }
+        Some(differences)
+    }
+}
+
+impl Case<'_> {
+    /// Levels that only one of us rules out. Elle looks at the order of processes and at real time
+    /// only where the level asked for speaks of them, so there we may rule out more.
+    fn levels_that_differ(&self, reports: &[CheckReport]) -> Vec<String> {
+        let here = |name: &String| {
+            reports.iter().any(|one| one.not.contains(name) || one.also_not.contains(name))
+        };
+        let renamed = |name: &String| name.replace("strong-serial", "strict-serial");
+        let missing = self.not.iter().map(renamed).filter(|name| !here(name));
+        let missing = missing.map(|name| format!("Elle rules out {name}; here it may hold"));
+        let ours = reports.iter().flat_map(|one| &one.not);
+        let more = ours.filter(|name| !self.not.contains(*name) && !name.starts_with("strong"));
+        missing
+            .chain(more.map(|name| format!("{name} is ruled out here, and not by Elle")))
+            .collect()
+    }
+}
+
+/// Whether an anomaly is a case of one that Elle was asked for by name.
+fn is_case_of(kind: &str, asked: &str) -> bool {
+    let reads = [
+        "G1a",
+        "G1b",
+        "G1c",
+        "G0",
+        "incompatible-order",
+        "dirty-update",
+        "thin-air",
+        "future-read",
+    ];
+    let writes = ["G-single-item", "G-nonadjacent-item", "G2-item", "lost-update"];
+    match asked {
+        "G1" => reads.contains(&kind),
+        "G2" => writes.contains(&kind),
+        "G-single" => kind == "G-single-item",
+        _ => kind == asked,
+    }
+}
