@@ -33,7 +33,9 @@ fn main() -> ExitCode {
             Some(differences) => {
                 differed += 1;
                 println!("case {} ({}, {}):", case.number, case.model, case.asked());
-                differences.iter().for_each(|difference| println!("    {difference}"));
+                for difference in differences {
+                    println!("    {difference}");
+                }
             }
         }
     }

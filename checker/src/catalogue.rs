@@ -129,9 +129,12 @@ pub fn models() -> &'static [ModelEntry] {
         },
         ModelEntry {
             name: "rw-register",
-            functions: &["txn [[\"w\", k, v], [\"r\", k, null], …] → reads filled with values"],
-            doc: "Transactions over single values. Each value is written to a key only once, so \
-                  that everybody knows whose write a read found.",
+            functions: &[
+                "txn [[\"w\", k, v], [\"r\", k, null], …] → the same, reads filled with values",
+            ],
+            doc: "Transactions over single values. Which value came first has to be inferred, from \
+                  what is assumed of the keys; a pass says whether that was enough to be complete. \
+                  Each value is written to a key only once.",
         },
     ]
 }

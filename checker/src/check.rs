@@ -116,7 +116,9 @@ fn dispatch(
             weak::check(history, request, prefer, budget, report);
         }
         "register" | "cas-register" => register::check(history, request, prefer, budget, report),
-        "list-append" => transactions::check(history, request, prefer, budget, report),
+        "list-append" | "rw-register" => {
+            transactions::check(history, request, prefer, budget, report);
+        }
         "string-kv" | "multi-register" | "set" | "queue" | "stack" | "priority-queue"
         | "counter" | "lock" | "semaphore" | "log" => {
             objects::check(history, request, prefer, budget, report);

@@ -16,6 +16,7 @@ mod lists;
 mod names;
 mod part;
 mod reads;
+mod registers;
 mod search;
 mod shortest;
 mod story;
@@ -30,10 +31,10 @@ use crate::{
     findings::{Finding, anomalies},
     meter::Meter,
 };
-use explain::Context;
+use explain::{Context, Orders};
 use extract::{Model, Transactions};
 use graph::Graph;
-use lists::Orders;
+use part::Part;
 use tally::Tally;
 
 /// The levels as the catalogue has them.
@@ -60,7 +61,7 @@ fn with_aliases(level: &lattice::Level) -> &'static str {
     }
 }
 
-const MODELS: &[&str] = &["list-append"];
+const MODELS: &[&str] = &["list-append", "rw-register"];
 
 /// Checks a history of transactions and fills the report in.
 pub(crate) fn check(
@@ -86,41 +87,106 @@ pub(crate) fn check(
         let end = operation.completed.unwrap_or(operation.invoked);
         prefer.iter().any(|(from, to)| *from <= operation.invoked && end <= *to)
     };
-    let mut tally = reads::examine(&all, &is_preferred);
-    updates::lost_updates(&all, &is_preferred, &mut tally);
-    updates::dirty_updates(&all, &is_preferred, &mut tally);
+    let look_at_reads = || {
+        let mut tally = reads::examine(&all, &is_preferred);
+        updates::lost_updates(&all, &is_preferred, &mut tally);
+        updates::dirty_updates(&all, &is_preferred, &mut tally);
+        tally
+    };
     let meter = Meter::new(budget);
-    let orders = Orders::of(&all);
-    let searched = search_cycles(&all, &orders, &is_preferred, &meter, &mut tally);
-    let context = Context { history, all: &all, orders: Some(&orders) };
-    conclude(&context, request, prefer, searched, &tally, report);
+    let mut asked = Asked { request, prefer, report };
+    match model {
+        Model::ListAppend => {
+            let (mut tally, (orders, graph)) = rayon::join(look_at_reads, || {
+                let orders = lists::Orders::of(&all);
+                let graph = Graph::new(&all, orders.edges());
+                (orders, graph)
+            });
+            let searched = search_cycles(graph, &is_preferred, &meter, &mut tally, |parts| {
+                leaves_snapshots_open(&all, &orders, parts)
+            });
+            let context = Context { history, all: &all, orders: Orders::Lists(&orders) };
+            conclude(&context, &mut asked, searched, &tally);
+        }
+        Model::RwRegister => {
+            let assumed = &request.version_orders;
+            let mut tally = look_at_reads();
+            let orders = registers::Orders::infer(&all, assumed, &is_preferred, &mut tally);
+            let graph = Graph::new(&all, orders.edges());
+            let open = if orders.are_total() { Open::Nothing } else { Open::Orders };
+            let searched = search_cycles(graph, &is_preferred, &meter, &mut tally, |_| open);
+            let context = Context { history, all: &all, orders: Orders::Registers(&orders) };
+            conclude(&context, &mut asked, searched, &tally);
+        }
+    }
 }
 
-/// Finds cycles; what is left open says whether an answer about snapshots may be incomplete.
+/// The question, and where the answer goes.
+struct Asked<'a> {
+    request: &'a Request,
+    prefer: &'a [Span],
+    report: &'a mut CheckReport,
+}
+
+/// What the history does not say of the order of versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Nothing,
+    /// Of appends that nobody read: it may matter for snapshots where there is write skew.
+    Unread,
+    /// Of registers' versions.
+    Orders,
+}
+
+/// Whether some appends that nobody read stand in no order, among transactions that are in circles
+/// anyway. If no circle is near, any order of them that agrees with the graph makes none; the same
+/// holds at every level that forbids all circles of the kinds of edges it knows. Snapshot isolation
+/// and consistent view permit some circles, and one more edge could turn them into others.
+fn leaves_snapshots_open(all: &Transactions, orders: &lists::Orders<'_>, parts: &[Part]) -> Open {
+    let mut circle = vec![u32::MAX; if parts.is_empty() { 0 } else { all.all.len() }];
+    for (number, part) in (0..).zip(parts) {
+        for node in (0..part.len() as u32).map(|place| part.node(place) as usize) {
+            if let Some(circle) = circle.get_mut(node) {
+                *circle = number;
+            }
+        }
+    }
+    let in_circle = |writer: u32| circle.get(writer as usize).copied().unwrap_or(u32::MAX);
+    let is_open = (0..all.key_count() as u32).any(|key| {
+        let mut circles: Vec<u32> =
+            orders.unread(key).iter().map(|&writer| in_circle(writer)).collect();
+        circles.retain(|&circle| circle != u32::MAX);
+        circles.sort_unstable();
+        circles.windows(2).any(|pair| pair[0] == pair[1])
+    });
+    if is_open { Open::Unread } else { Open::Nothing }
+}
+
+/// Finds cycles; answers with what stays open.
 fn search_cycles(
-    all: &Transactions,
-    orders: &Orders<'_>,
+    graph: Graph,
     is_preferred: &(impl Fn(u32) -> bool + Sync),
     meter: &Meter<'_>,
     tally: &mut Tally,
-) -> Result<(), Exhausted> {
-    let graph = Graph::new(all, orders.edges());
+    open: impl FnOnce(&[Part]) -> Open,
+) -> Result<Open, Exhausted> {
     let parts = search::parts(&graph, meter)?;
     drop(graph);
-    search::cycles(&parts, is_preferred, meter, tally)
+    search::cycles(&parts, is_preferred, meter, tally)?;
+    Ok(open(&parts))
 }
 
 fn conclude(
     context: &Context<'_>,
-    request: &Request,
-    prefer: &[Span],
-    searched: Result<(), Exhausted>,
+    asked: &mut Asked<'_>,
+    searched: Result<Open, Exhausted>,
     tally: &Tally,
-    report: &mut CheckReport,
 ) {
+    let Asked { request, prefer, report } = asked;
     let level = request.consistency.as_str();
     let found = tally.names();
-    let boundary = lattice::boundary(&found);
+    let mut boundary = lattice::boundary(&found);
+    boundary.consistent_with = lattice::decided(&found, |level| is_decided(level, searched));
     let kinds = names::MEANINGS.iter().map(|(name, _)| *name);
     let forbidden: Vec<&'static str> =
         kinds.filter(|kind| found.contains(kind) && lattice::forbids(level, kind)).collect();
@@ -132,20 +198,37 @@ fn conclude(
     for anomaly in &mut report.anomalies {
         anomaly.count = tally.count_of(&anomaly.kind);
     }
-    report.complete = searched.is_ok() && lattice::is_decided(level, &boundary);
+    report.complete = lattice::is_decided(level, &boundary);
     let names = |names: &[&'static str]| names.iter().map(|&name| name.to_owned()).collect();
     report.not = names(&boundary.not);
     report.also_not = names(&boundary.also_not);
     report.verdict = match (forbidden.is_empty(), searched) {
         (false, _) => Outcome::Violation,
-        (true, Ok(())) => Outcome::Pass,
+        (true, Ok(_)) => Outcome::Pass,
         (true, Err(exhausted)) => {
             report.reason = Some(stopped(exhausted));
             Outcome::Inconclusive
         }
     };
-    if searched.is_ok() {
-        report.consistent_with = names(&boundary.consistent_with);
+    report.consistent_with = names(&boundary.consistent_with);
+    // A violation needs nothing that is open.
+    report.complete |= report.verdict == Outcome::Violation;
+}
+
+/// Whether no anomaly means that a level holds, given what is open. Where a level forbids all
+/// circles without `rw` edges and nothing more, any order of versions that agrees with the rest of
+/// the graph makes none, so open orders don't matter.
+fn is_decided(level: &lattice::Level, searched: Result<Open, Exhausted>) -> bool {
+    let forbids_without_rw = level.name.ends_with("committed");
+    match searched {
+        Err(_) => false,
+        Ok(Open::Nothing) => level.is_exact,
+        Ok(Open::Orders) => level.is_exact && forbids_without_rw,
+        Ok(Open::Unread) => {
+            let permits_circles =
+                level.name.ends_with("snapshot-isolation") || level.name == "consistent-view";
+            level.is_exact && !permits_circles
+        }
     }
 }
 
@@ -157,5 +240,11 @@ fn stopped(exhausted: Exhausted) -> String {
     format!("{what} during the search for cycles; what single reads show is decided: nothing wrong")
 }
 
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod random;
 #[cfg(test)]
 mod tests;

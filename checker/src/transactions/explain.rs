@@ -63,6 +63,11 @@ impl<'a> Context<'a> {
         self.all.all[transaction as usize].source
     }
 
+    /// The transaction of a micro-operation.
+    fn transaction_of(&self, op: u32) -> u32 {
+        self.all.starts.partition_point(|&start| start <= op) as u32 - 1
+    }
+
     /// Who wrote a version, or failed to; none for thin air.
     fn writer(&self, version: u32) -> Option<u32> {
         match self.all.writers[version as usize].transaction {

@@ -159,9 +159,9 @@ impl Transactions {
     }
 
     /// The longest list that was read of a key: the order of its versions, as far as anybody saw
-    /// it. A version stands in it twice only if the history is wrong.
+    /// it; empty for registers. A version stands in it twice only if the history is wrong.
     pub(crate) fn order(&self, key: u32) -> &[u32] {
-        self.elements_in(self.orders[key as usize])
+        self.elements_in(self.orders.get(key as usize).copied().unwrap_or_default())
     }
 
     /// Whether a list is a beginning of the longest one of its key.

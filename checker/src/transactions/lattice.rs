@@ -101,22 +101,29 @@ pub(crate) fn boundary(anomalies: &[&'static str]) -> Boundary {
         |name: &&&'static str| !broken.iter().any(|other| other != *name && follows(other, name));
     let not: Vec<&'static str> = broken.iter().filter(is_weakest).copied().collect();
     let also_not = broken.iter().filter(|name| !not.contains(name)).copied().collect();
-    let holds: Vec<&'static str> = LEVELS
-        .iter()
-        .filter(|level| level.is_exact && !broken.contains(&level.name))
-        .map(|level| level.name)
-        .collect();
-    let is_strongest =
-        |name: &&&'static str| !holds.iter().any(|other| other != *name && follows(name, other));
-    let consistent_with = holds.iter().filter(is_strongest).copied().collect();
+    let consistent_with = decided(anomalies, |level| level.is_exact);
     Boundary { not, also_not, consistent_with }
 }
 
-/// Whether finding none of what a level forbids means that it holds: it can be decided, or a
-/// stronger level that can be holds.
+/// The strongest levels that hold, among those that are decided when nothing they forbid is found.
+pub(crate) fn decided(
+    anomalies: &[&'static str],
+    is_decided: impl Fn(&Level) -> bool,
+) -> Vec<&'static str> {
+    let holds: Vec<&'static str> = LEVELS
+        .iter()
+        .filter(|level| is_decided(level))
+        .map(|level| level.name)
+        .filter(|level| !anomalies.iter().any(|anomaly| forbids(level, anomaly)))
+        .collect();
+    let is_strongest =
+        |name: &&&'static str| !holds.iter().any(|other| other != *name && follows(name, other));
+    holds.iter().filter(is_strongest).copied().collect()
+}
+
+/// Whether a level is known to hold: it is decided, or it follows from one that is.
 pub(crate) fn is_decided(name: &str, boundary: &Boundary) -> bool {
-    level(name).is_some_and(|level| level.is_exact)
-        || boundary.consistent_with.iter().any(|stronger| follows(name, stronger))
+    boundary.consistent_with.iter().any(|stronger| follows(name, stronger))
 }
 
 #[cfg(test)]

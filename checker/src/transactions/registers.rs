@@ -79,7 +79,8 @@ impl<'t> Orders<'t> {
         for (key, (order, cyclic)) in (0..).zip(keys) {
             for versions in cyclic {
                 let written = versions.iter().find(|version| **version != INITIAL);
-                let writer = written.map_or(0, |&version| all.writers[version as usize].transaction);
+                let writer =
+                    written.map_or(0, |&version| all.writers[version as usize].transaction);
                 let shows = if writer == NOBODY { 0 } else { writer };
                 let found = || Found::CyclicVersions { key, versions };
                 tally.add(names::CYCLIC_VERSIONS, shows, is_preferred, found);
@@ -119,7 +120,9 @@ impl<'t> Orders<'t> {
                 reads.map(move |op| (transaction, op.value as usize))
             })
         };
-        reads().for_each(|(_, version)| starts[version + 1] += 1);
+        for (_, version) in reads() {
+            starts[version + 1] += 1;
+        }
         for version in 1..starts.len() {
             starts[version] += starts[version - 1];
         }
@@ -328,7 +331,9 @@ impl Orders<'_> {
         if version == INITIAL {
             return Some(Precedes::Initial);
         }
-        if self.is_assumed(VersionOrder::WritesFollowReads) && self.follows_read(key, version, later) {
+        if self.is_assumed(VersionOrder::WritesFollowReads)
+            && self.follows_read(key, version, later)
+        {
             return Some(Precedes::WritesFollowReads);
         }
         if self.is_assumed(VersionOrder::Sequential)

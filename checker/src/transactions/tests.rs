@@ -2,7 +2,7 @@
 
 use temblor_history::{CheckReport, History};
 
-use crate::{Request, Unlimited, check};
+use crate::{Request, Unlimited, VersionOrder, check};
 
 /// A history of completions in a few characters each: `1: ax1 ry12` is process 1 appending 1 to x
 /// and reading [1, 2] from y. `!` at the end fails, `?` stays unknown. Each line begins when the
@@ -254,4 +254,48 @@ fn reads_are_told() {
 
     Legal would have been for (2) to find 2 in y.
     "#);
+}
+
+fn registers(level: &str, orders: &[VersionOrder], text: &str) -> String {
+    let mut request = Request::new("rw-register", level);
+    request.version_orders = orders.to_vec();
+    let report = check(&history("rw-register", text), &request, &Unlimited);
+    assert!(report.errors.is_empty(), "{:?}", report.errors);
+    let mut words = format!("{}, complete {}\n", report.verdict, report.complete);
+    for anomaly in &report.anomalies {
+        words += &format!("--- {} {}\n{}", anomaly.kind, anomaly.count, anomaly.explanation);
+    }
+    words
+}
+
+#[test]
+fn registers_are_told() {
+    let stale = "0: wx1
+         1: wx2
+         2: rx2 wy1
+         3: rx1
+         4: rx2";
+    insta::assert_snapshot!(registers("strict-serializable", &[VersionOrder::Linearizable], stale), @"");
+    insta::assert_snapshot!(registers("strict-serializable", &[], stale), @"");
+    insta::assert_snapshot!(
+        registers(
+            "serializable",
+            &[VersionOrder::WritesFollowReads],
+            "0: wx1
+             1: rx1 wx2 wy2 | 2: rx1 ry2",
+        ),
+        @""
+    );
+    insta::assert_snapshot!(
+        registers(
+            "serializable",
+            &[VersionOrder::Sequential],
+            "0: wx1 wy1
+             0: wx2
+             1: rx2 wy2
+             2: ry2
+             2: ry1 rx1",
+        ),
+        @""
+    );
 }

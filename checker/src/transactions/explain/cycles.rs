@@ -2,7 +2,7 @@
 
 use temblor_history::WitnessEdge;
 
-use super::{Context, Story, Told};
+use super::{Context, Orders, Story, Told};
 use crate::transactions::{
     extract::{Kind, Model},
     graph::Edge,
@@ -14,12 +14,9 @@ impl<'a> Context<'a> {
     pub(super) fn cycle(&self, kind: &'static str, cycle: &Cycle) -> (Story<'a>, Told) {
         let whys: Vec<Option<Why>> = cycle.steps.iter().map(|step| self.why(step)).collect();
         let mut sources: Vec<u32> = cycle.steps.iter().map(|step| self.source(step.from)).collect();
-        let shown = cycle.steps.iter().zip(&whys).filter(|(step, _)| step.edge == Edge::Ww);
-        let probe = self.story(Vec::new());
-        sources.extend(shown.filter_map(|(_, why)| {
-            let longest = self.longest_read(why.as_ref()?.key)?;
-            Some(self.source(probe.transaction_of(longest)))
-        }));
+        for (step, why) in cycle.steps.iter().zip(&whys) {
+            sources.extend(why.iter().flat_map(|why| self.witnesses(step.edge, why)));
+        }
         let mut story = self.story(sources);
         for why in whys.iter().flatten() {
             for place in [why.from, why.to] {
@@ -82,7 +79,7 @@ impl<'a> Context<'a> {
     }
 
     fn why(&self, step: &Step) -> Option<Why> {
-        self.orders?.why(step.from, step.to, step.edge)
+        self.orders.why(step.from, step.to, step.edge)
     }
 
     /// Why one transaction comes before another.
@@ -122,15 +119,16 @@ impl<'a> Context<'a> {
                 value(why.to),
             ),
             (Edge::Ww, Model::ListAppend) => self.appended_after(why, a, b, story),
-            (Edge::Rw, Model::RwRegister) => {
-                let found = value(why.from);
-                format!("{a} read {key} = {found}, and {b} overwrote that with {}", value(why.to))
+            (edge, _) => {
+                let (first, second) = (value(why.from), value(why.to));
+                let did = if edge == Edge::Rw { "read" } else { "wrote" };
+                let precedes = self.precedes(why).map_or(String::new(), |precedes| {
+                    format!(": {}", self.preceding(why.key, &first, &second, precedes, story))
+                });
+                format!(
+                    "{a} {did} {key} = {first}, and {b} wrote {second}, which came later{precedes}"
+                )
             }
-            _ => format!(
-                "{a} wrote {key} = {}, and {b} wrote {} later",
-                value(why.from),
-                value(why.to)
-            ),
         }
     }
 
@@ -141,7 +139,11 @@ impl<'a> Context<'a> {
         let Some(longest) = self.longest_read(why.key) else { return String::new() };
         let reader = story.quoted(self.source(story.transaction_of(longest)));
         let list = story.found(longest);
-        if self.orders.is_some_and(|orders| orders.is_placed(why.key, to.value)) {
+        let is_placed = match self.orders {
+            Orders::Lists(orders) => orders.is_placed(why.key, to.value),
+            Orders::Registers(_) => true,
+        };
+        if is_placed {
             format!(
                 "{b} appended {second} to {key} after {a} had appended {first}, as {reader} read it: {list}"
             )

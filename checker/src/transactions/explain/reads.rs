@@ -15,9 +15,7 @@ impl<'a> Context<'a> {
             Found::IncompatibleOrder { op } => self.incompatible(op),
             Found::LostUpdate { key, first, second } => self.lost_update(key, first, second),
             Found::DirtyUpdate { failed, later } => self.dirty_update(failed, later),
-            Found::CyclicVersions { .. } | Found::Cycle(_) => {
-                (self.story(Vec::new()), Told::default())
-            }
+            Found::CyclicVersions { .. } | Found::Cycle(_) => unreachable!("told elsewhere"),
         }
     }
 

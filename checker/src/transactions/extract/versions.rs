@@ -40,7 +40,7 @@ pub(super) fn number(
     raw: Raw,
 ) -> Result<Transactions, HistoryErrors> {
     let Raw { all, starts, ops: raw_ops, failed, sessions, .. } = raw;
-    let mut numbering = Numbering::new(history);
+    let mut numbering = Numbering::new(history, raw_ops.len());
     let mut ops: Vec<MicroOp> = raw_ops.iter().map(|op| numbering.keyed(*op)).collect();
     let failed_keys: Vec<u32> = failed.iter().map(|(_, op)| numbering.key(op.key)).collect();
     if model == Model::ListAppend {
@@ -94,12 +94,13 @@ struct Numbering<'h> {
 }
 
 impl<'h> Numbering<'h> {
-    fn new(history: &'h History) -> Self {
+    fn new(history: &'h History, micro_ops: usize) -> Self {
         Self {
             history,
             keys: Vec::new(),
             key_numbers: Map::default(),
-            versions: Map::default(),
+            // About half of them write.
+            versions: Map::with_capacity_and_hasher(micro_ops / 2, BuildHasherDefault::default()),
             version_keys: Vec::new(),
             values: Vec::new(),
             longest: Vec::new(),

@@ -75,7 +75,9 @@ impl Adjacency for Versions<'_> {
         let version = self.version(node);
         if version == INITIAL {
             // Each version follows it.
-            return (at < self.count).then_some(at).or_else(|| self.by_time(version, at - self.count));
+            return (at < self.count)
+                .then_some(at)
+                .or_else(|| self.by_time(version, at - self.count));
         }
         let later = self.order.after(version);
         if let Some(&later) = later.get(at as usize) {
@@ -217,7 +219,9 @@ impl KeyOrder {
         let mut nodes = finishing_order(&graph, &mut meter.share()).unwrap_or_default();
         nodes.reverse();
         let mut counts = vec![false; graph.count as usize];
-        self.row.iter().for_each(|&version| counts[graph.place(version) as usize] = true);
+        for &version in &self.row {
+            counts[graph.place(version) as usize] = true;
+        }
         let versions: Vec<u32> = nodes
             .into_iter()
             .filter(|&node| node < graph.count && counts[node as usize])

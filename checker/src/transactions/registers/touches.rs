@@ -95,9 +95,10 @@ impl Touches {
     ) -> VersionEdges {
         let mut edges = VersionEdges::default();
         if assumed.contains(&VersionOrder::WritesFollowReads) {
-            let pairs = self.touches.iter().filter_map(|touch| {
-                Some((touch.key, touch.read?, touch.written?))
-            });
+            let pairs = self
+                .touches
+                .iter()
+                .filter_map(|touch| Some((touch.key, touch.read?, touch.written?)));
             edges.writes_follow_reads = pairs.filter(|edge| edge.1 != INITIAL).collect();
         }
         if assumed.contains(&VersionOrder::Sequential) {
@@ -111,10 +112,7 @@ impl Touches {
     }
 
     /// For each process and key: what it left, and what it met next; with the two transactions.
-    fn process_edges(
-        &self,
-        all: &Transactions,
-    ) -> impl Iterator<Item = (VersionEdge, (u32, u32))> {
+    fn process_edges(&self, all: &Transactions) -> impl Iterator<Item = (VersionEdge, (u32, u32))> {
         let mut left = std::collections::HashMap::new();
         (0..all.all.len() as u32)
             .flat_map(|transaction| {
