@@ -106,7 +106,7 @@ impl Making<'_> {
     fn begin(&mut self) {
         let at = self.random.below(self.idle.len() as u32) as usize;
         let process = self.idle.swap_remove(at);
-        let micro = (0..1 + self.random.below(3))
+        let micro = (0..=self.random.below(3))
             .map(|_| {
                 let key = self.random.below(self.shape.keys) as usize;
                 if self.random.chance(50) {
@@ -133,11 +133,10 @@ impl Making<'_> {
             return self.give_up(at);
         }
         match self.shape.store {
-            Store::Serial => self.take_effect(at, length),
             Store::Snapshot if self.open[at].snapshot.is_none() => {
                 self.open[at].snapshot = Some(self.state.clone());
             }
-            Store::Snapshot => self.take_effect(at, length),
+            Store::Serial | Store::Snapshot => self.take_effect(at, length),
             Store::Loose => self.take_effect(at, 1),
         }
         if self.open[at].done == length {

@@ -275,8 +275,23 @@ fn registers_are_told() {
          2: rx2 wy1
          3: rx1
          4: rx2";
-    insta::assert_snapshot!(registers("strict-serializable", &[VersionOrder::Linearizable], stale), @"");
-    insta::assert_snapshot!(registers("strict-serializable", &[], stale), @"");
+    insta::assert_snapshot!(registers("strict-serializable", &[VersionOrder::Linearizable], stale), @r#"
+    violation, complete true
+    --- cyclic-versions 1
+    The values 1, 2 of x each come before the others.
+
+      (1) client 0: w x 1 (event 0 – event 1)
+      (2) client 1: w x 2 (event 2 – event 3)
+      (3) client 3: r x 1 (event 6 – event 7)
+      (4) client 4: r x 2 (event 8 – event 9)
+
+      1. 1 came before 2 in x: (1) left x at 1 and had completed when (4) was invoked, which met 2.
+      2. 2 came before 1 in x: (2) left x at 2 and had completed when (3) was invoked, which met 1.
+      3. So 2 values of x come before each other in a circle: what was assumed of its versions does not hold.
+    "#);
+    insta::assert_snapshot!(registers("strict-serializable", &[], stale), @r#"
+    pass, complete false
+    "#);
     insta::assert_snapshot!(
         registers(
             "serializable",
@@ -284,7 +299,20 @@ fn registers_are_told() {
             "0: wx1
              1: rx1 wx2 wy2 | 2: rx1 ry2",
         ),
-        @""
+        @r#"
+        violation, complete true
+        --- G-single-item 1
+        Client 2 did not see the write of 2 to x by client 1, although it saw something else of the same transaction.
+
+          (1) client 1: r x 1, w x 2, w y 2 (event 2 – event 4)
+          (2) client 2: r x 1, r y 2 (event 3 – event 5)
+
+          1. (2) comes before (1): (2) read x = 1, and (1) wrote 2, which came later: who wrote 2 had read 1 in the same transaction.
+          2. (1) comes before (2): (2) read y = 2, which (1) had written.
+          3. So (2), (1) come before each other in a circle. One read missed what it should have seen, and everything else would fit: no consistent state was like that.
+
+        Legal would have been for (2) to find 2 in x.
+        "#
     );
     insta::assert_snapshot!(
         registers(
@@ -296,6 +324,21 @@ fn registers_are_told() {
              2: ry2
              2: ry1 rx1",
         ),
-        @""
+        @r#"
+        violation, complete true
+        --- G1c 1
+        3 transactions of clients 0 and 1 each saw or overwrote what the next one did, in a circle.
+
+          (1) client 0: w x 1, w y 1 (event 0 – event 1)
+          (2) client 0: w x 2 (event 2 – event 3)
+          (3) client 1: r x 2, w y 2 (event 4 – event 5)
+          (4) client 2: r y 2 (event 6 – event 7)
+          (5) client 2: r y 1, r x 1 (event 8 – event 9)
+
+          1. (1) comes before (2): (1) wrote x = 1, and (2) wrote 2, which came later: client 0 met 1 in (1) and 2 later, in (2).
+          2. (2) comes before (3): (3) read x = 2, which (2) had written.
+          3. (3) comes before (1): (3) wrote y = 2, and (1) wrote 1, which came later: client 2 met 2 in (4) and 1 later, in (5).
+          4. So (1), (2), (3) come before each other in a circle. No order of these transactions agrees with all of that.
+        "#
     );
 }
