@@ -68,7 +68,7 @@ fn examine<M: Words>(history: &History, object: &Object<M>, meter: &Meter<'_>) -
         Judgement::Undecided(stopped) => Some(stopped),
         Judgement::Violation(evidence) => match core(&part, &evidence, meter) {
             Ok(Some(core)) => {
-                findings.push(Story::new(history, object, &core).finding(meter));
+                findings.push(Story::new(history, object, &part, &core).finding(meter));
                 None
             }
             // The general engine knows better than the fast path.
@@ -153,7 +153,8 @@ fn tell_unwritten<M: Words>(
     let sources = [Some(op.source), failed.map(|failed| failed.source)];
     let cast = Cast::new(history, sources.into_iter().flatten());
     let say = Say { history, numbers: &object.numbers };
-    let (deed, value) = (object.deed(&cast, say, op), say.value(object.model.number(unit)));
+    let (deed, value) =
+        (object.deed(&object.model, &cast, say, op), say.value(object.model.number(unit)));
     let (put, number) = (M::PUT, cast.number(op.source));
     let (kind, sentence, proof) = match failed {
         Some(failed) => (
@@ -188,3 +189,6 @@ fn tell_unwritten<M: Words>(
     };
     Finding { kind, definite: true, witness, moments: cast.moments() }
 }
+
+#[cfg(test)]
+mod tests;

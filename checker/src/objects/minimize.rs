@@ -6,6 +6,7 @@ use super::{
     model::Model,
     reduce::{Part, Unit},
     sweep::{self, Stopped, Verdict},
+    timed::NEVER,
 };
 use crate::meter::Meter;
 
@@ -25,35 +26,54 @@ pub(crate) struct Core<M: Model> {
 /// How many attempts are made before what is left is shown as it is.
 const ATTEMPTS: usize = 4_000;
 
+/// A witness with more operations than this is begun later, if that is possible.
+const READABLE: usize = 10;
+
 /// Leaves out what can be left out of a violation. The event with which it becomes one is found
-/// where it is not known; then the answer may be that this is none after all.
+/// where it is not known, by the general engine, which owes nothing to a fast path; it may find that
+/// this is no violation after all.
 pub(crate) fn minimize<M: Model>(
     model: &M,
     ops: &[Timed<M::Effect>],
     known: Option<u32>,
     meter: &Meter<'_>,
 ) -> Result<Option<Core<M>>, Stopped> {
-    let part = Part::new(model, ops.to_vec());
-    let mut work = Work { part, base: None, meter, attempts: 0, interrupted: false };
-    let found = known.map_or_else(|| work.event(), |event| Ok(Some(event)))?;
-    let Some(mut event) = found else { return Ok(None) };
-    loop {
-        let before = work.part.ops.len();
-        work.part = work.part.beginning(event);
-        work.begin_late();
+    let whole = Part::new(model, ops.to_vec());
+    let found = known.map_or_else(|| event(&whole, meter), |event| Ok(Some(event)))?;
+    let Some(event) = found else { return Ok(None) };
+    let mut work = Work { part: whole, base: None, meter, attempts: 0, interrupted: false };
+    work.cut_after(event);
+    let beginning = work.part.clone();
+    work.leave_out();
+    if work.part.ops.len() > READABLE {
+        work.begin_late(&beginning);
         work.leave_out();
-        match work.event() {
-            Ok(Some(earlier)) => event = earlier,
-            Ok(None) => panic!("a violation is legal once operations are left out"),
-            // What is known to be a violation stays one when time runs out.
-            Err(_) => work.interrupted = true,
-        }
-        if work.part.ops.len() == before || work.interrupted {
-            break;
-        }
     }
-    work.part = work.part.beginning(event);
+    let last = match self::event(&work.part, meter) {
+        Ok(Some(last)) => last,
+        // A fast path went wrong on the way: back to what the general engine has seen.
+        Ok(None) => {
+            work.interrupted = true;
+            work.part = beginning;
+            event
+        }
+        // What is known to be a violation stays one when time runs out.
+        Err(_) => {
+            work.interrupted = true;
+            NEVER
+        }
+    };
+    let event = work.cut_after(last);
     Ok(Some(Core { part: work.part, base: work.base, event, minimal: !work.interrupted }))
+}
+
+/// The event with which a part becomes a violation, if it does.
+fn event<M: Model>(part: &Part<M>, meter: &Meter<'_>) -> Result<Option<u32>, Stopped> {
+    match sweep::decide(&part.model, &part.ops, meter) {
+        Verdict::Linearizable => Ok(None),
+        Verdict::Violation { event } => Ok(Some(event)),
+        Verdict::Undecided(stopped) => Err(stopped),
+    }
 }
 
 struct Work<'a, M: Model> {
@@ -65,13 +85,17 @@ struct Work<'a, M: Model> {
 }
 
 impl<M: Model> Work<'_, M> {
-    /// The general engine's word, which owes nothing to a fast path.
-    fn event(&self) -> Result<Option<u32>, Stopped> {
-        match sweep::decide(&self.part.model, &self.part.ops, self.meter) {
-            Verdict::Linearizable => Ok(None),
-            Verdict::Violation { event } => Ok(Some(event)),
-            Verdict::Undecided(stopped) => Err(stopped),
+    /// Cuts off what comes after this event, if the rest is a violation by itself: a specification
+    /// that knows what comes later may see one earlier. Gives the last event that is left.
+    fn cut_after(&mut self, last: u32) -> u32 {
+        let beginning = self.part.beginning(last);
+        match event(&beginning, self.meter) {
+            Ok(Some(_)) => self.part = beginning,
+            Ok(None) => {}
+            Err(_) => self.interrupted = true,
         }
+        let returns = self.part.ops.iter().filter(|op| op.certain()).map(|op| op.returned);
+        returns.max().unwrap_or(last)
     }
 
     fn violates(&mut self, part: &Part<M>) -> bool {
@@ -90,19 +114,21 @@ impl<M: Model> Work<'_, M> {
         }
     }
 
-    /// Begins with the latest operation that shows the whole state and leaves a violation; tries
-    /// one after the other as far as that is quick, and ever longer leaps back from there.
-    fn begin_late(&mut self) {
+    /// Begins with the latest operation that shows the whole state and leaves a violation, if what
+    /// is left then is less; tries one after the other as far as that is quick, and ever longer
+    /// leaps back from there.
+    fn begin_late(&mut self, beginning: &Part<M>) {
         let shows =
-            |op: &&Timed<M::Effect>| op.certain() && self.part.model.resumed(&op.effect).is_some();
-        let mut bases: Vec<Timed<M::Effect>> =
-            self.part.ops.iter().filter(shows).cloned().collect();
+            |op: &&Timed<M::Effect>| op.certain() && beginning.model.resumed(&op.effect).is_some();
+        let mut bases: Vec<&Timed<M::Effect>> = beginning.ops.iter().filter(shows).collect();
         bases.sort_by_key(|op| std::cmp::Reverse(op.returned));
         let (mut at, mut leap) = (0, 1);
         while let Some(base) = bases.get(at) {
-            if let Some(part) = self.part.from(base).filter(|part| self.violates(part)) {
-                self.part = part;
-                self.base = Some(base.clone());
+            if let Some(part) = beginning.from(base).filter(|part| self.violates(part)) {
+                if part.ops.len() < self.part.ops.len() {
+                    self.part = part;
+                    self.base = Some((*base).clone());
+                }
                 return;
             }
             leap += at / 16;

@@ -16,7 +16,11 @@
 //! 3. *Dominance.* See [`front`].
 //! 4. *Foresight.* A configuration that can't come to what a pending observation found is dropped
 //!    ([`Model::may_come_to`](super::model::Model::may_come_to)).
-//! 5. *Operations of no use.* One with unknown outcome that serves nobody is left out beforehand
+//! 5. *Laziness.* A configuration that another one becomes by placing a pending operation is
+//!    dropped: the other can do so at the next return, before anything else happens. (To have
+//!    placed more is to have less choice; observations that the one has made the other makes on
+//!    its way.) A chain of such steps ends, since each places one more operation.
+//! 6. *Operations of no use.* One with unknown outcome that serves nobody is left out beforehand
 //!    ([`Model::serves`](super::model::Model::serves)).
 //!
 //! What these rules leave can still be exponential. A legal history hardly ever needs all of it, so
@@ -207,9 +211,28 @@ impl<'a, M: Model> Sweep<'a, M> {
         let slot = self.window.slot_of(place);
         let survivors = self.survivors(slot)?;
         self.window.complete(slot);
-        self.alive = survivors.into_list();
+        self.alive = self.laziest(survivors.into_list());
         self.narrow();
         Ok(())
+    }
+
+    /// Without configurations that others here can still become by themselves, whenever it is
+    /// asked for: rule 5.
+    fn laziest(
+        &self,
+        mut configurations: Vec<Configuration<M::State>>,
+    ) -> Vec<Configuration<M::State>> {
+        if configurations.len() < 2 {
+            return configurations;
+        }
+        let mut reachable = Front::default();
+        for configuration in &configurations {
+            for next in self.window.steps(configuration) {
+                reachable.insert(&self.window, next);
+            }
+        }
+        configurations.retain(|configuration| !reachable.covers(&self.window, configuration));
+        configurations
     }
 
     /// Keeps the most promising configurations: operations that have not been needed yet are a
@@ -243,7 +266,7 @@ impl<'a, M: Model> Sweep<'a, M> {
             if !seen.holds(&self.window, &configuration) {
                 continue;
             }
-            let steps = self.window.steps(slot, &configuration);
+            let steps = self.window.steps(&configuration);
             self.tried += steps.len() + 1;
             if self.tried >= STRIDE {
                 self.tried = 0;

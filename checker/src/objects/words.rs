@@ -77,6 +77,10 @@ pub(crate) trait Words: Model {
     /// What a client does to put a value in: `enqueue`.
     const PUT: &'static str;
 
+    /// Whether a sentence quotes the culprit with all that it found, also where the proof needs
+    /// only a part of it.
+    const WHOLE: bool = false;
+
     /// The number of a unit's value.
     fn number(&self, unit: Unit) -> ValueNumber {
         match unit {
@@ -104,9 +108,16 @@ pub(crate) trait Words: Model {
 }
 
 impl<M: Words> Object<M> {
-    /// `dequeue from q1 by client 3 on n1 returned 7`.
-    pub(crate) fn deed(&self, cast: &Cast<'_>, say: Say<'_>, op: &Timed<M::Effect>) -> String {
-        let deed = self.model.deed(say, &op.effect);
+    /// `dequeue from q1 by client 3 on n1 returned 7`, as `model` has it: this object's, or the
+    /// one of a part.
+    pub(crate) fn deed(
+        &self,
+        model: &M,
+        cast: &Cast<'_>,
+        say: Say<'_>,
+        op: &Timed<M::Effect>,
+    ) -> String {
+        let deed = model.deed(say, &op.effect);
         let name = self.called(say.history);
         let object = name.map_or(String::new(), |name| format!(" {} {name}", deed.object));
         let last = if cast.operation(op.source).final_read { "final " } else { "" };

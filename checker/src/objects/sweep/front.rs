@@ -58,6 +58,19 @@ impl<M: Model> Front<M> {
         group.is_some_and(|group| group.contains(&configuration.placed))
     }
 
+    /// Whether one here dominates this configuration.
+    pub(super) fn covers(
+        &self,
+        window: &Window<'_, M>,
+        configuration: &Configuration<M::State>,
+    ) -> bool {
+        let changed = configuration.placed.both(window.certain_changes());
+        let group = self.groups.get(&(configuration.state.clone(), changed));
+        group.is_some_and(|group| {
+            group.iter().any(|other| window.dominates(other, &configuration.placed))
+        })
+    }
+
     pub(super) fn len(&self) -> usize {
         self.count
     }

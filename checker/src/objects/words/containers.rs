@@ -71,7 +71,6 @@ type Goes<M> = fn(&Timed<<M as Model>::Effect>, &Timed<<M as Model>::Effect>) ->
 fn reason<M: Words>(
     story: &Story<'_, M>,
     does: fn(&M::Effect) -> Does,
-    names: &Names,
     goes: Goes<M>,
 ) -> Option<Reason> {
     let (say, culprit) = (story.say, story.culprit);
@@ -104,15 +103,8 @@ fn reason<M: Words>(
                 return Some(Reason { kind: DUPLICATE, although });
             }
             let put = puts(value).next()?;
-            if given == 1 && put.invoked > culprit.returned {
-                format!("nobody began to {} {value_told} before", names.put)
-            } else {
-                let first = there.filter(|_| given == 1)?;
-                format!("{}, and nobody took it{}", story.had_been_acknowledged(first), {
-                    let turn = goes(first, put)?;
-                    format!(": {turn}")
-                })
-            }
+            let first = there.filter(|_| given == 1)?;
+            format!("{}: {}", nobody_took(first), goes(first, put)?)
         }
         Does::FindsNothing => nobody_took(there?),
         Does::Puts(_) | Does::TakesUnknown => return None,
@@ -160,7 +152,7 @@ impl Words for Queue {
     }
 
     fn reason(&self, story: &Story<'_, Self>) -> Option<Reason> {
-        reason(story, queue_does, &QUEUE, |first, put| {
+        reason(story, queue_does, |first, put| {
             (first.returned < put.invoked).then(|| "it had been put in first".to_owned())
         })
     }
@@ -206,7 +198,7 @@ impl Words for Stack {
     }
 
     fn reason(&self, story: &Story<'_, Self>) -> Option<Reason> {
-        reason(story, stack_does, &STACK, |over, put| {
+        reason(story, stack_does, |over, put| {
             (put.returned < over.invoked).then(|| "it had been put on top later".to_owned())
         })
     }
@@ -258,13 +250,11 @@ impl Words for PriorityQueue {
     }
 
     fn reason(&self, story: &Story<'_, Self>) -> Option<Reason> {
-        reason(story, priority_queue_does, &PRIORITY_QUEUE, |greater, put| {
-            match (greater.effect, put.effect) {
-                (priority_queue::Effect::Insert(one), priority_queue::Effect::Insert(other)) => {
-                    (one > other).then(|| "it is greater".to_owned())
-                }
-                _ => None,
+        reason(story, priority_queue_does, |greater, put| match (greater.effect, put.effect) {
+            (priority_queue::Effect::Insert(one), priority_queue::Effect::Insert(other)) => {
+                (one > other).then(|| "it is greater".to_owned())
             }
+            _ => None,
         })
     }
 }

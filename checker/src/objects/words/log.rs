@@ -27,6 +27,7 @@ impl Log {
 
 impl Words for Log {
     const PUT: &'static str = "send";
+    const WHOLE: bool = true;
 
     fn number(&self, unit: Unit) -> ValueNumber {
         match unit {

@@ -9,6 +9,7 @@ use crate::objects::{
 
 impl Words for Set {
     const PUT: &'static str = "add";
+    const WHOLE: bool = true;
 
     fn deed(&self, say: Say<'_>, effect: &Effect) -> Deed {
         let deed =
@@ -31,7 +32,11 @@ impl Words for Set {
             }
             Effect::Read(values) => {
                 let list = say.list(values.iter().copied());
-                let shows = format!("found {list}, of the values looked at here");
+                let shows = if values.is_empty() {
+                    "found none of these values".to_owned()
+                } else {
+                    format!("found {list} of these values")
+                };
                 deed("read".to_owned(), "of", format!("returned {list}"), shows)
             }
         }
@@ -57,12 +62,7 @@ impl Words for Set {
     }
 
     fn instead(&self, say: Say<'_>, answer: &Effect) -> String {
-        match answer {
-            Effect::Read(values) => {
-                format!("find {} of these values", say.list(values.iter().copied()))
-            }
-            other => self.deed(say, other).shows.replacen("found", "find", 1),
-        }
+        self.deed(say, answer).shows.replacen("found", "find", 1)
     }
 
     /// An acknowledged change that somebody missed who looked later, where nothing undid it.
