@@ -10,6 +10,7 @@ use super::{
     possible,
     reduce::{Part, Unit},
     sweep::{self, Verdict},
+    timed::NEVER,
     words::{LOST_WRITE, Reason, STALE_READ, Say, Words},
 };
 use crate::{cast::Cast, findings::Finding, meter::Meter};
@@ -106,22 +107,24 @@ impl<'a, M: Words> Story<'a, M> {
         Some(Reason { kind: NON_LINEARIZABLE, although })
     }
 
-    /// The last operation that was over before the culprit looked and that it did not see: with
-    /// a culprit that looked while that one was still going on, all would be legal.
+    /// The last operation that was over before the culprit looked and that it did not see: if that
+    /// one had not been acknowledged, all would be legal.
     fn missed(&self, meter: &Meter<'_>) -> Option<Reason> {
+        if !M::observes(&self.culprit.effect) {
+            return None;
+        }
         let mut before: Vec<&Timed<M::Effect>> = self.before().filter(|op| op.certain()).collect();
         before.sort_by_key(|op| std::cmp::Reverse(op.invoked));
         let missed = before.into_iter().find(|op| {
             let mut ops = self.ops().to_vec();
-            for other in ops.iter_mut().filter(|other| other.source == self.culprit.source) {
-                other.invoked = op.invoked;
+            if M::observes(&op.effect) {
+                ops.retain(|other| other.source != op.source);
             }
-            ops.sort_by_key(|op| op.invoked);
+            for other in ops.iter_mut().filter(|other| other.source == op.source) {
+                other.returned = NEVER;
+            }
             sweep::decide(self.model(), &ops, meter) == Verdict::Linearizable
         })?;
-        if !M::observes(&self.culprit.effect) {
-            return None;
-        }
         if M::observes(&missed.effect) {
             let deed = self.model().deed(self.say, &missed.effect);
             let lead = self.cast.lead(missed.source, self.culprit.source);
