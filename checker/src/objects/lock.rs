@@ -4,8 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use temblor_history::{Completion, History, ValueId};
 
+mod zones;
+
 use super::{
-    model::{Call, Function, Model},
+    model::{Call, Fast, Function, Model},
     numbers::{Numbers, ValueNumber},
     reduce::Unit,
     shape::Shape,
@@ -137,6 +139,10 @@ impl Model for Lock {
         let mut ops = ops;
         ops.retain(|_| left_out.next() == Some(false));
         Some(ops)
+    }
+
+    fn fast(&self, ops: &[Timed<Effect>]) -> Option<Fast> {
+        zones::decide(ops)
     }
 
     fn unanswered(effect: &Effect) -> Option<Effect> {
