@@ -54,7 +54,7 @@ pub(crate) fn minimize<M: Model>(
         // A fast path went wrong on the way: back to what the general engine has seen.
         Ok(None) => {
             work.interrupted = true;
-            work.part = beginning;
+            (work.part, work.base) = (beginning, None);
             event
         }
         // What is known to be a violation stays one when time runs out.

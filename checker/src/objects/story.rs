@@ -30,6 +30,9 @@ pub(crate) struct Story<'a, M: Words> {
     late: Option<(Unit, &'a Timed<M::Effect>)>,
 }
 
+/// How many operations are at most put in words one by one.
+const QUOTED: usize = 40;
+
 /// How many states and answers are told.
 const TOLD: usize = 4;
 
@@ -110,7 +113,7 @@ impl<'a, M: Words> Story<'a, M> {
     /// The last operation that was over before the culprit looked and that it did not see: if that
     /// one had not been acknowledged, all would be legal.
     fn missed(&self, meter: &Meter<'_>) -> Option<Reason> {
-        if !M::observes(&self.culprit.effect) {
+        if !M::observes(&self.culprit.effect) || self.ops().len() > QUOTED {
             return None;
         }
         let mut before: Vec<&Timed<M::Effect>> = self.before().filter(|op| op.certain()).collect();
@@ -188,6 +191,9 @@ impl<'a, M: Words> Story<'a, M> {
 
     /// Which operations were over before which began.
     fn sequences(&self) -> Vec<String> {
+        if self.ops().len() > QUOTED {
+            return vec!["Which operations were over before which began is seen above.".to_owned()];
+        }
         let mut sequences: Vec<(Vec<u32>, Vec<String>)> = Vec::new();
         for op in self.ops() {
             let earlier: Vec<u32> = self.directly_before(op).map(|op| op.source).collect();
