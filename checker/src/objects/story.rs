@@ -7,6 +7,7 @@ use super::{
     Timed,
     extract::Object,
     minimize::Core,
+    numbers::ValueNumber,
     possible,
     reduce::{Part, Unit},
     sweep::{self, Verdict},
@@ -27,7 +28,7 @@ pub(crate) struct Story<'a, M: Words> {
     /// The operation with whose answer it becomes a violation.
     pub(crate) culprit: &'a Timed<M::Effect>,
     /// What the culprit found too early: the first operation that put it in.
-    late: Option<(Unit, &'a Timed<M::Effect>)>,
+    late: Option<(ValueNumber, &'a Timed<M::Effect>)>,
 }
 
 /// How many operations are at most put in words one by one.
@@ -104,8 +105,8 @@ impl<'a, M: Words> Story<'a, M> {
 
     /// Nobody had begun to put in what the culprit found.
     fn too_early(&self) -> Option<Reason> {
-        let (unit, _) = self.late?;
-        let value = self.say.value(self.object.model.number(unit));
+        let (value, _) = self.late?;
+        let value = self.say.value(value);
         let although = format!("nobody had begun to {} {value} by then", M::PUT);
         Some(Reason { kind: NON_LINEARIZABLE, although })
     }
@@ -264,7 +265,7 @@ fn late<'a, M: Words>(
     part: &Part<M>,
     culprit: &Timed<M::Effect>,
     whole: &'a Part<M>,
-) -> Option<(Unit, &'a Timed<M::Effect>)> {
+) -> Option<(ValueNumber, &'a Timed<M::Effect>)> {
     let provides =
         |op: &Timed<M::Effect>, unit: &Unit| whole.model.provides(&op.effect).contains(unit);
     let culprit = whole.ops.iter().find(|op| op.source == culprit.source)?;
@@ -273,7 +274,7 @@ fn late<'a, M: Words>(
     let mut late = demands.filter_map(|unit| {
         let first = whole.ops.iter().find(|op| provides(op, &unit))?;
         let too_early = first.invoked > culprit.returned && !in_part(&first);
-        too_early.then_some((unit, first))
+        too_early.then(|| (whole.model.number(unit), first))
     });
     late.next()
 }
