@@ -139,7 +139,7 @@ fn latest(ops: &[Timed<Effect>], holds: &[Hold]) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use crate::objects::{
-        judge::{Judgement, fast},
+        judge::{Evidence, Judgement, fast},
         lock::Lock,
         oracle,
         random::{Play, Random, cases, history, shapes},
@@ -156,7 +156,7 @@ mod tests {
                 let model = Lock::object(&mut random);
                 let ops = history(&model, &mut random, shape);
                 match fast(&model, &ops) {
-                    Some(Judgement::Violation(conflicts)) => {
+                    Some(Judgement::Violation(Evidence::Conflicts(conflicts))) => {
                         violations += 1;
                         assert!(!oracle::linearizable(&model, &ops), "{ops:#?}");
                         for mut conflict in conflicts {
