@@ -145,12 +145,6 @@ fn micro_operation(value: &serde_json::Value) -> String {
     format!("{} {} {value}", bare(f), bare(key))
 }
 
-/// Whether the result says more than the argument.
-fn answers(op: &WitnessOp) -> bool {
-    let asks = matches!(op.f.as_str(), "read" | "get" | "dequeue" | "pop" | "poll");
-    asks || !(op.result.is_null() || op.result == op.argument)
-}
-
 fn capitalized(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
