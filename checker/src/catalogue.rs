@@ -109,7 +109,8 @@ pub fn models() -> &'static [ModelEntry] {
         ModelEntry {
             name: "unique-ids",
             functions: &["generate → id"],
-            doc: "A service that gives out identifiers.",
+            doc: "A service that gives out identifiers, each of them once, to whoever asks and \
+                  whichever node is asked.",
         },
         ModelEntry {
             name: "log",

@@ -100,17 +100,11 @@ pub(crate) fn error() -> Verdict {
 fn check(consistency: &str, verdict: Outcome, anomalies: Vec<Anomaly>) -> CheckReport {
     CheckReport {
         verdict,
-        model: "cas-register".into(),
-        consistency: consistency.into(),
         ops: 48_311,
-        not: Vec::new(),
-        also_not: Vec::new(),
         anomalies,
         complete: true,
-        reason: None,
         seconds: 0.04,
-        errors: Vec::new(),
-        warnings: Vec::new(),
+        ..CheckReport::undecided("cas-register", consistency)
     }
 }
 
