@@ -91,6 +91,7 @@ pub(crate) fn check(
         let mut tally = reads::examine(&all, &is_preferred);
         updates::lost_updates(&all, &is_preferred, &mut tally);
         updates::dirty_updates(&all, &is_preferred, &mut tally);
+        updates::reordered_appends(&all, &is_preferred, &mut tally);
         tally
     };
     let meter = Meter::new(budget);

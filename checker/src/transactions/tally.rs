@@ -24,6 +24,8 @@ pub(crate) enum Found {
     DuplicateElements { op: u32, version: u32 },
     /// A read is no beginning of the longest list.
     IncompatibleOrder { op: u32 },
+    /// A list holds what one transaction appended, by place, the other way round.
+    Reordered { first: u32, second: u32 },
     /// Two transactions read the same version and overwrote it.
     LostUpdate { key: u32, first: u32, second: u32 },
     /// A version of a failed transaction was appended to.

@@ -84,3 +84,34 @@ pub(crate) fn dirty_updates(
         }
     }
 }
+
+/// Elements of one transaction that the longest list holds in another order than it appended them.
+/// The graph has no edge from a transaction to itself, so it cannot show this.
+pub(crate) fn reordered_appends(
+    all: &Transactions,
+    is_preferred: &impl Fn(u32) -> bool,
+    tally: &mut Tally,
+) {
+    if all.model == Model::RwRegister {
+        return;
+    }
+    let last_shown = |key: u32| all.order(key).iter().max().copied();
+    let last_shown: Vec<Option<u32>> = (0..all.key_count() as u32).map(last_shown).collect();
+    // By key: the transaction that wrote it last, and where.
+    let mut latest = vec![(NOBODY, 0_u32); all.key_count()];
+    for transaction in 0..all.all.len() as u32 {
+        for place in all.places_of(transaction) {
+            let op = all.ops[place];
+            if op.kind == Kind::Read || last_shown[op.key as usize] < Some(op.value) {
+                continue;
+            }
+            let place = place as u32;
+            let (writer, first) =
+                std::mem::replace(&mut latest[op.key as usize], (transaction, place));
+            if writer == transaction && all.ops[first as usize].value > op.value {
+                let found = || Found::Reordered { first, second: place };
+                tally.add(names::INCOMPATIBLE_ORDER, transaction, is_preferred, found);
+            }
+        }
+    }
+}

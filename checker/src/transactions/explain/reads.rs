@@ -13,6 +13,7 @@ impl<'a> Context<'a> {
             Found::FutureRead { op, write } => self.future(op, write),
             Found::DuplicateElements { op, version } => self.duplicate(op, version),
             Found::IncompatibleOrder { op } => self.incompatible(op),
+            Found::Reordered { first, second } => self.reordered(first, second),
             Found::LostUpdate { key, first, second } => self.lost_update(key, first, second),
             Found::DirtyUpdate { failed, later } => self.dirty_update(failed, later),
             Found::CyclicVersions { .. } | Found::Cycle(_) => unreachable!("told elsewhere"),
@@ -202,6 +203,30 @@ impl<'a> Context<'a> {
             ),
         ];
         let told = self.told(op, reader, sentence, proof);
+        (story, told)
+    }
+
+    fn reordered(&self, first: u32, second: u32) -> (Story<'a>, Told) {
+        let [one, other] = [first, second].map(|place| self.all.ops[place as usize]);
+        let longest = self.longest_read(one.key).unwrap_or(first);
+        let writer = self.source(self.transaction_of(first));
+        let (mut story, reader) = self.of_read(longest, Some(writer));
+        story.matters(one.key, one.value);
+        story.matters(one.key, other.value);
+        let (key, before, after) =
+            (story.key(one.key), story.value(one.value), story.value(other.value));
+        let sentence = format!(
+            "{} appended {before} and then {after} to {key}, and they stand there the other way \
+             round",
+            story.who(writer),
+        );
+        let proof = vec![format!(
+            "{} appended {before} first, and {after} after it; {} read {key} as {}.",
+            story.quoted(writer),
+            story.quoted(reader),
+            story.found(longest),
+        )];
+        let told = self.told(first, reader, sentence, proof);
         (story, told)
     }
 
