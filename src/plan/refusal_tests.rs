@@ -457,7 +457,7 @@ fn workloads_and_expectations_that_make_no_sense() {
         3:32 `yes` is neither `true` nor `false`; write `true`
         3:11 `multiplex` belongs to a client program; name the program: `client: { exec: ["python3", "my_client.py"] }`
         3:11 `http` is not available yet; this version of temblor cannot do it; nothing is ever left out silently
-        3:24 `serializable` is not available yet; this version of temblor cannot do it; nothing is ever left out silently
+        3:24 `serializable` can't be checked with this workload; it can show `linearizable`, `no-lost-writes`, `eventual`
         3:49 there is no anomaly `stale-raed`; did you mean `stale-read`?
         3:31 the bound `0.9` does not begin with `>=`; write `">= 0.9"`
         3:44 there is no phase `chaos`; choose one of `steady`, `recover`

@@ -61,7 +61,7 @@ const NUMBERS: &[ConsistencyEntry] = &[
               unless `params.negative-balances` is true.",
         anomalies: &[
             ("wrong-total", "the balances of a read have another sum"),
-            ("negative-value", "a balance below zero"),
+            ("negative-value", "a balance below zero, although the bank allows none"),
             ("nil-balance", "an account without a balance"),
             ("missing-account", "a read lacks an account"),
             ("unexpected-account", "a read shows an account that there is not"),
