@@ -259,7 +259,7 @@ mod tests {
         let catalogue = Catalogue::embedded();
         for name in names(&catalogue) {
             let words = explain(&catalogue, &name).unwrap();
-            assert!(words.len() > 80, "{name}: {words}");
+            assert!(words.len() > 60, "{name}: {words}");
         }
     }
 
