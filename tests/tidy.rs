@@ -83,6 +83,10 @@ fn functions(text: &str) -> Vec<(String, usize, usize)> {
     for (number, line) in lines.iter().enumerate() {
         let indent = line.len() - line.trim_start().len();
         let Some(name) = function_name(line.trim_start()) else { continue };
+        // A trait's declaration has no body.
+        if line.ends_with(';') {
+            continue;
+        }
         let closing = format!("{}}}", " ".repeat(indent));
         let length = lines[number..].iter().position(|line| *line == closing);
         if let Some(length) = length {
@@ -95,14 +99,17 @@ fn functions(text: &str) -> Vec<(String, usize, usize)> {
 
 fn quoted_lines(lines: &[&str]) -> usize {
     let mut quoted = 0;
-    let mut inside = false;
+    let mut end: Option<&str> = None;
     for line in lines {
-        if inside && line.contains("\"#") {
-            inside = false;
+        if end.is_some_and(|end| line.trim_start().starts_with(end) || line.contains("\"#")) {
+            end = None;
         }
-        quoted += usize::from(inside);
-        if line.contains("r#\"") && !line.split("r#\"").last().unwrap_or("").contains("\"#") {
-            inside = true;
+        quoted += usize::from(end.is_some());
+        let opened = line.split("r#\"").nth(1).is_some_and(|rest| !rest.contains("\"#"));
+        if opened {
+            end = Some("\"#");
+        } else if line.ends_with("@r\"") {
+            end = Some("\"");
         }
     }
     quoted

@@ -34,111 +34,113 @@ pub struct ConsistencyEntry {
 
 /// The models, in the order of the documentation.
 pub fn models() -> &'static [ModelEntry] {
-    &[
-        ModelEntry {
-            name: "register",
-            functions: &["read null → v (null = initial)", "write v"],
-            doc: "One value that is read and overwritten; one register for each key.",
-        },
-        ModelEntry {
-            name: "cas-register",
-            functions: &["read null → v (null = initial)", "write v", "cas [old, new]"],
-            doc: "A register with compare-and-set: `cas` replaces the value if it is `old`. A \
+    MODELS
+}
+
+const MODELS: &[ModelEntry] = &[
+    ModelEntry {
+        name: "register",
+        functions: &["read null → v (null = initial)", "write v"],
+        doc: "One value that is read and overwritten; one register for each key.",
+    },
+    ModelEntry {
+        name: "cas-register",
+        functions: &["read null → v (null = initial)", "write v", "cas [old, new]"],
+        doc: "A register with compare-and-set: `cas` replaces the value if it is `old`. A \
                   refused cas says that at a moment between its invocation and its completion the \
                   value was not `old`.",
-        },
-        ModelEntry {
-            name: "string-kv",
-            functions: &["get → string", "put s", "append s"],
-            doc: "One string a key, empty at first (`params.initial`), that is replaced, appended \
+    },
+    ModelEntry {
+        name: "string-kv",
+        functions: &["get → string", "put s", "append s"],
+        doc: "One string a key, empty at first (`params.initial`), that is replaced, appended \
                   to and read whole.",
-        },
-        ModelEntry {
-            name: "multi-register",
-            functions: &["txn [[\"r\", k, null], [\"w\", k, v], …] → the same with reads filled"],
-            doc: "Several registers; a transaction reads and writes some of them at one moment. \
+    },
+    ModelEntry {
+        name: "multi-register",
+        functions: &["txn [[\"r\", k, null], [\"w\", k, v], …] → the same with reads filled"],
+        doc: "Several registers; a transaction reads and writes some of them at one moment. \
                   Registers that no transaction connects are judged apart.",
-        },
-        ModelEntry {
-            name: "set",
-            functions: &["add v", "remove v", "contains v → [v, true/false]", "read → [v, …]"],
-            doc: "A set of values, empty at first. To remove an absent value does nothing.",
-        },
-        ModelEntry {
-            name: "queue",
-            functions: &["enqueue v", "dequeue → v, null = empty"],
-            doc: "First in, first out; empty at first.",
-        },
-        ModelEntry {
-            name: "stack",
-            functions: &["push v", "pop → v, null = empty"],
-            doc: "Last in, first out; empty at first.",
-        },
-        ModelEntry {
-            name: "priority-queue",
-            functions: &["insert v", "poll → the greatest v, null = empty"],
-            doc: "The greatest number first; empty at first.",
-        },
-        ModelEntry {
-            name: "counter",
-            functions: &["add n", "read → n"],
-            doc: "A whole number, 0 at first (`params.initial`), that is added to; what is added \
+    },
+    ModelEntry {
+        name: "set",
+        functions: &["add v", "remove v", "contains v → [v, true/false]", "read → [v, …]"],
+        doc: "A set of values, empty at first. To remove an absent value does nothing.",
+    },
+    ModelEntry {
+        name: "queue",
+        functions: &["enqueue v", "dequeue → v, null = empty"],
+        doc: "First in, first out; empty at first.",
+    },
+    ModelEntry {
+        name: "stack",
+        functions: &["push v", "pop → v, null = empty"],
+        doc: "Last in, first out; empty at first.",
+    },
+    ModelEntry {
+        name: "priority-queue",
+        functions: &["insert v", "poll → the greatest v, null = empty"],
+        doc: "The greatest number first; empty at first.",
+    },
+    ModelEntry {
+        name: "counter",
+        functions: &["add n", "read → n"],
+        doc: "A whole number, 0 at first (`params.initial`), that is added to; what is added \
                   may be negative.",
-        },
-        ModelEntry {
-            name: "lock",
-            functions: &["acquire → null or a fencing token", "release"],
-            doc: "A lock that one client holds at a time, free at first. Only who holds it can \
+    },
+    ModelEntry {
+        name: "lock",
+        functions: &["acquire → null or a fencing token", "release"],
+        doc: "A lock that one client holds at a time, free at first. Only who holds it can \
                   release it. Each fencing token is greater than every one before. A refused \
                   acquire says that at a moment between its invocation and its completion the \
                   lock was held.",
-        },
-        ModelEntry {
-            name: "semaphore",
-            functions: &["acquire n", "release n"],
-            doc: "`params.permits` permits, all there at first. Whose permits are released is \
+    },
+    ModelEntry {
+        name: "semaphore",
+        functions: &["acquire n", "release n"],
+        doc: "`params.permits` permits, all there at first. Whose permits are released is \
                   not asked, but never more than were taken. A refused acquire says that at a \
                   moment between its invocation and its completion fewer were there.",
-        },
-        ModelEntry {
-            name: "bank",
-            functions: &["transfer {\"from\", \"to\", \"amount\"}", "read → {account: balance}"],
-            doc: "Accounts between which money is moved. `params.total` says what they hold \
+    },
+    ModelEntry {
+        name: "bank",
+        functions: &["transfer {\"from\", \"to\", \"amount\"}", "read → {account: balance}"],
+        doc: "Accounts between which money is moved. `params.total` says what they hold \
                   together; `params.accounts` and `params.negative-balances` may say more.",
-        },
-        ModelEntry {
-            name: "unique-ids",
-            functions: &["generate → id"],
-            doc: "A service that gives out identifiers, each of them once, to whoever asks and \
+    },
+    ModelEntry {
+        name: "unique-ids",
+        functions: &["generate → id"],
+        doc: "A service that gives out identifiers, each of them once, to whoever asks and \
                   whichever node is asked.",
-        },
-        ModelEntry {
-            name: "log",
-            functions: &["send v → [offset, v]", "poll → [[offset, v], …]"],
-            doc: "A log for each key: offsets grow, with gaps or without. A poll shows records \
+    },
+    ModelEntry {
+        name: "log",
+        functions: &["send v → [offset, v]", "poll → [[offset, v], …]"],
+        doc: "A log for each key: offsets grow, with gaps or without. A poll shows records \
                   that stand next to each other in the log at that moment; an empty one says \
                   nothing.",
-        },
-        ModelEntry {
-            name: "list-append",
-            functions: &[
-                "txn [[\"append\", k, v], [\"r\", k, null], …] → the same, reads filled with lists",
-            ],
-            doc: "Transactions over lists that only grow. What a list holds says in which order \
+    },
+    ModelEntry {
+        name: "list-append",
+        functions: &[
+            "txn [[\"append\", k, v], [\"r\", k, null], …] → the same, reads filled with lists",
+        ],
+        doc: "Transactions over lists that only grow. What a list holds says in which order \
                   its elements came, so that isolation can be judged completely. Each element is \
                   appended to a key only once.",
-        },
-        ModelEntry {
-            name: "rw-register",
-            functions: &[
-                "txn [[\"w\", k, v], [\"r\", k, null], …] → the same, reads filled with values",
-            ],
-            doc: "Transactions over single values. Which value came first has to be inferred, from \
+    },
+    ModelEntry {
+        name: "rw-register",
+        functions: &[
+            "txn [[\"w\", k, v], [\"r\", k, null], …] → the same, reads filled with values",
+        ],
+        doc: "Transactions over single values. Which value came first has to be inferred, from \
                   what is assumed of the keys; a pass says whether that was enough to be complete. \
                   Each value is written to a key only once.",
-        },
-    ]
-}
+    },
+];
 
 const REGISTERS: &[&str] = &["register", "cas-register"];
 

@@ -14,7 +14,7 @@ use super::{
     object::Object,
     story::{Story, Told},
 };
-use crate::{Exhausted, meter::Share, words::counted};
+use crate::{Exhausted, findings::Finding, meter::Share, words::counted};
 
 /// Judges by real time.
 pub(super) fn in_real_time(
@@ -76,7 +76,13 @@ fn examine(
             *latest = (found, event.source);
         }
     }
-    let findings = smaller.first().map(|&(earlier, later)| {
+    let findings = told(object, &smaller).into_iter().collect();
+    Ok(Examined { findings, ..Examined::default() })
+}
+
+/// The first answer that is smaller than one before it.
+fn told(object: &Object<'_>, smaller: &[(u32, u32)]) -> Option<Finding> {
+    smaller.first().map(|&(earlier, later)| {
         let story = Story::new(object, &[earlier, later], &[]);
         let value = |source: u32| story.value(object.operation(source).result);
         let (first, second, key) = (value(earlier), value(later), story.of_key());
@@ -104,8 +110,7 @@ fn examine(
             culprit: later,
             legal: Some(format!("{first} or more")),
         })
-    });
-    Ok(Examined { findings: findings.into_iter().collect(), ..Examined::default() })
+    })
 }
 
 /// None, for null, is less than every number.

@@ -1,3 +1,5 @@
+//! Queues, stacks and priority queues beside brute force.
+
 use super::{
     Act, Contained, Found, Kind, NEVER, decide,
     oracle::{accepts, linearizable},
