@@ -1,5 +1,5 @@
-//! A real PostgreSQL on one node: prepared by its system file, killed under serializable
-//! transactions, and caught where its clients ask for less.
+//! A real PostgreSQL on one node: prepared by its system file, and killed under serializable
+//! transactions.
 
 use std::time::Duration;
 
@@ -11,10 +11,7 @@ const PROGRAM: &str = "/usr/lib/postgresql/15/bin/postgres";
 const POSTGRES: &[Need] = &[Need::Namespaces, Need::Program(PROGRAM, "postgresql-15")];
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        needing(POSTGRES, "postgres::keeps_transactions_through_kills", keeps_transactions),
-        needing(POSTGRES, "postgres::read_committed_is_not_serializable", read_committed),
-    ]
+    vec![needing(POSTGRES, "postgres::keeps_transactions_through_kills", keeps_transactions)]
 }
 
 fn keeps_transactions() -> Result<(), Failed> {
@@ -29,14 +26,4 @@ fn keeps_transactions() -> Result<(), Failed> {
     let ok = counts["ok"].as_u64().unwrap_or(0);
     ensure(ok >= 500, || format!("{ok} ok: {counts}"))?;
     folder.reports_must_agree()
-}
-
-fn read_committed() -> Result<(), Failed> {
-    let _lock = cluster_lock()?;
-    let scratch = Scratch::new("postgres-rc")?;
-    let words = ["run", "postgres-read-committed", "--seed", "1"];
-    run(scratch.path(), &words)?.must_exit(1)?;
-    let verdict = RunFolder::latest(scratch.path()).verdict()?;
-    let anomalies = verdict["checks"][0]["anomalies"].as_array().cloned().unwrap_or_default();
-    ensure(!anomalies.is_empty(), || format!("no anomaly: {}", verdict["title"]))
 }

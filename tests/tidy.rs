@@ -108,7 +108,7 @@ fn quoted_lines(lines: &[&str]) -> usize {
         let opened = line.split("r#\"").nth(1).is_some_and(|rest| !rest.contains("\"#"));
         if opened {
             end = Some("\"#");
-        } else if line.ends_with("@r\"") {
+        } else if line.ends_with("@r\"") || line.ends_with("@\"") {
             end = Some("\"");
         }
     }
