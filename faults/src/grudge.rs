@@ -9,7 +9,7 @@ use crate::{FaultKind, Grudge, NoTarget, Port, deal::dealt, isolate};
 /// - `isolate`: between the target and everybody else; the target stays together.
 /// - `partition`: as its grudge says, whatever the target.
 /// - `link`: every link of a target to any other node, both ways.
-/// - faults of processes: none.
+/// - faults of nodes: none.
 ///
 /// # Errors
 /// When nothing is left to act on, such as isolating all nodes.
@@ -23,9 +23,7 @@ pub fn cuts(
         FaultKind::Isolate { one_way } => isolate::cuts(nodes, all, *one_way).into_iter().collect(),
         FaultKind::Partition { grudge, one_way } => partition(grudge, *one_way, all, draw)?,
         FaultKind::Link(_) => between(nodes, all, false),
-        FaultKind::Kill | FaultKind::Pause | FaultKind::Restart { .. } => {
-            return Ok(Vec::new());
-        }
+        FaultKind::Node { .. } => return Ok(Vec::new()),
     };
     if links.is_empty() {
         return Err(NoTarget(format!("no link joins {} to another node", nodes.join(", "))));

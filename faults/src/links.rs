@@ -48,6 +48,24 @@ impl LinkPolicy {
         }
     }
 
+    /// In a few words each; a reader's durations.
+    pub fn details(&self) -> Vec<String> {
+        let delayed = self.delay > Duration::ZERO || self.jitter > Duration::ZERO;
+        let jitter = match self.jitter {
+            Duration::ZERO => String::new(),
+            jitter => format!(" ± {jitter:?}"),
+        };
+        let loss = (self.loss * 1e4).round() / 1e2;
+        [
+            self.drop.then(|| "nothing passes".to_owned()),
+            delayed.then(|| format!("delay {:?}{jitter}", self.delay)),
+            (loss > 0.0).then(|| format!("loss {loss}%")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
     /// Whether single packets fare differently, so that the switch has to see each one.
     pub fn is_per_packet(&self) -> bool {
         self.loss > 0.0 || !self.delay.is_zero() || !self.jitter.is_zero()
@@ -65,6 +83,14 @@ pub trait Links {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn policies_read_well() {
+        let ms = Duration::from_millis;
+        let policy =
+            LinkPolicy { delay: ms(50), jitter: ms(20), loss: 0.125, ..LinkPolicy::default() };
+        assert_eq!(policy.details(), ["delay 50ms ± 20ms", "loss 12.5%"]);
+    }
 
     #[test]
     fn policies_compose() {

@@ -1,4 +1,4 @@
-//! The process faults of one node, several at once.
+//! The faults of one node, several at once.
 //!
 //! A node is down while any kill is active, and stands still while any pause is; a heal ends its
 //! own fault only. The agent holds one of these and calls it.
@@ -6,20 +6,47 @@
 use std::{collections::BTreeMap, io};
 
 use serde::{Deserialize, Serialize};
-use temblor_history::Evidence;
+use temblor_history::{Evidence, FaultClass};
 
 use crate::{Effect, NodeOps, effect, kill, pause, restart};
 
-/// A fault that acts on a node's servers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What an agent does to its node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NodeFault {
-    /// Killed until the heal.
+    /// The servers are killed (SIGKILL); they start again at the heal.
     Kill,
-    /// Stopped until the heal.
+    /// The servers stand still (SIGSTOP) until the heal.
     Pause,
-    /// Killed and started at once.
+    /// The servers are killed and started at once.
     Restart,
+}
+
+impl NodeFault {
+    /// What it acts on.
+    pub fn class(&self) -> FaultClass {
+        match self {
+            Self::Kill | Self::Pause | Self::Restart => FaultClass::Process,
+        }
+    }
+
+    /// Whether it lasts until a heal; else it is over at once.
+    pub fn lasts(&self) -> bool {
+        *self != Self::Restart
+    }
+
+    /// Its parameters as a reader wants them, each in a few words.
+    pub fn details(&self) -> Vec<String> {
+        match self {
+            Self::Kill | Self::Pause | Self::Restart => Vec::new(),
+        }
+    }
+
+    /// Why the two can't act on one node at once; none: they can.
+    pub fn contends(&self, other: &Self) -> Option<&'static str> {
+        (self.class() == FaultClass::Process && other.class() == FaultClass::Process)
+            .then_some("nobody can pause or kill what is dead already")
+    }
 }
 
 /// Those that are active on one node, by occurrence.
@@ -34,15 +61,15 @@ impl NodeFaults {
         &mut self,
         node: &mut dyn NodeOps,
         occurrence: &str,
-        fault: NodeFault,
+        fault: &NodeFault,
     ) -> io::Result<Effect> {
-        if fault != NodeFault::Restart {
-            self.active.insert(occurrence.into(), fault);
+        if fault.lasts() {
+            self.active.insert(occurrence.into(), fault.clone());
         }
         match fault {
             NodeFault::Kill => kill::inject(node, occurrence),
             NodeFault::Pause => pause::inject(node),
-            NodeFault::Restart if self.any(NodeFault::Kill) => kill::inject(node, occurrence),
+            NodeFault::Restart if self.any(&NodeFault::Kill) => kill::inject(node, occurrence),
             NodeFault::Restart => {
                 let effect = restart::inject(node, occurrence)?;
                 self.pause_again(node)?;
@@ -55,11 +82,11 @@ impl NodeFaults {
     /// its evidence all the same: the node is as the other faults want it.
     pub fn heal(&mut self, node: &mut dyn NodeOps, occurrence: &str) -> io::Result<Effect> {
         let was = self.active.remove(occurrence);
-        if self.any(NodeFault::Kill) {
+        if self.any(&NodeFault::Kill) {
             return Ok(self.left_to_others(node));
         }
         let effect = match was {
-            Some(NodeFault::Pause) if self.any(NodeFault::Pause) => {
+            Some(NodeFault::Pause) if self.any(&NodeFault::Pause) => {
                 return Ok(self.left_to_others(node));
             }
             Some(NodeFault::Pause) => pause::heal(node)?,
@@ -82,12 +109,12 @@ impl NodeFaults {
         Ok(Effect::between(earliest, node.now_ns(), vec![running]))
     }
 
-    fn any(&self, fault: NodeFault) -> bool {
-        self.active.values().any(|active| *active == fault)
+    fn any(&self, fault: &NodeFault) -> bool {
+        self.active.values().any(|active| active == fault)
     }
 
     fn pause_again(&self, node: &mut dyn NodeOps) -> io::Result<()> {
-        if self.any(NodeFault::Pause) {
+        if self.any(&NodeFault::Pause) {
             pause::inject(node)?;
         }
         Ok(())
@@ -173,7 +200,7 @@ mod tests {
         let mut states = Vec::new();
         for (occurrence, step) in steps {
             let effect = match step {
-                Some(fault) => faults.inject(&mut node, occurrence, *fault),
+                Some(fault) => faults.inject(&mut node, occurrence, fault),
                 None => faults.heal(&mut node, occurrence),
             };
             assert!(effect.unwrap().evidence.iter().all(|seen| seen.holds), "{occurrence}");
@@ -207,8 +234,8 @@ mod tests {
     fn ends_are_laid_to_the_fault_that_caused_them() {
         let (mut node, mut faults) = (Fake::default(), NodeFaults::default());
         node.start_servers().unwrap();
-        faults.inject(&mut node, "r", NodeFault::Restart).unwrap();
-        faults.inject(&mut node, "k", NodeFault::Kill).unwrap();
+        faults.inject(&mut node, "r", &NodeFault::Restart).unwrap();
+        faults.inject(&mut node, "k", &NodeFault::Kill).unwrap();
         assert_eq!(node.ends, [Some("r".into()), Some("k".into())]);
         assert_eq!(node.blamed, None);
     }
@@ -217,8 +244,8 @@ mod tests {
     fn a_fault_that_finds_nothing_has_no_evidence() {
         let (mut node, mut faults) = (Fake::default(), NodeFaults::default());
         for fault in [NodeFault::Kill, NodeFault::Pause] {
-            let effect = faults.inject(&mut node, "x", fault).unwrap();
-            assert!(effect.evidence.iter().any(|seen| !seen.holds), "{fault:?}");
+            let effect = faults.inject(&mut node, "x", &fault).unwrap();
+            assert!(effect.evidence.iter().any(|seen| !seen.holds));
         }
     }
 
@@ -226,8 +253,8 @@ mod tests {
     fn heal_all_leaves_everything_running() {
         let (mut node, mut faults) = (Fake::default(), NodeFaults::default());
         node.start_servers().unwrap();
-        faults.inject(&mut node, "p", NodeFault::Pause).unwrap();
-        faults.inject(&mut node, "k", NodeFault::Kill).unwrap();
+        faults.inject(&mut node, "p", &NodeFault::Pause).unwrap();
+        faults.inject(&mut node, "k", &NodeFault::Kill).unwrap();
         let healed = faults.heal_all(&mut node).unwrap();
         assert!(healed.evidence.iter().all(|seen| seen.holds));
         assert_eq!(node.server.unwrap().state, ServerState::Alive);

@@ -131,7 +131,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{FaultKind, Target, Trigger, Where};
+    use crate::{FaultKind, NodeFault, Target, Trigger, Where};
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -145,7 +145,7 @@ mod tests {
         FaultSpec {
             place: "chaos.0".to_owned(),
             name: "kill".to_owned(),
-            kind: FaultKind::Kill,
+            kind: FaultKind::node(NodeFault::Kill),
             on: Where::Target(Target::One),
             remember: None,
             start,

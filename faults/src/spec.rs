@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use temblor_history::FaultClass;
 
-use crate::LinkPolicy;
+use crate::{LinkPolicy, NodeFault};
 
 /// A duration, a range or several, from which the seed draws one for each occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,23 +80,55 @@ pub enum FaultKind {
     },
     /// Make links bad.
     Link(LinkPolicy),
-    /// Kill the node's servers (SIGKILL); they start again at the heal.
-    Kill,
-    /// Stop the node's servers in their tracks (SIGSTOP); they go on at the heal.
-    Pause,
-    /// Kill the node's servers and start them at once.
-    Restart {
-        /// One node after the other.
+    /// Do something to each node of the target.
+    Node {
+        /// What the node's agent does.
+        fault: NodeFault,
+        /// One node after the other instead of all at once.
         rolling: bool,
     },
 }
 
 impl FaultKind {
+    /// A fault of all nodes of its target at once.
+    pub fn node(fault: NodeFault) -> Self {
+        Self::Node { fault, rolling: false }
+    }
+
     /// What it acts on.
     pub fn class(&self) -> FaultClass {
         match self {
             Self::Isolate { .. } | Self::Partition { .. } | Self::Link(_) => FaultClass::Link,
-            Self::Kill | Self::Pause | Self::Restart { .. } => FaultClass::Process,
+            Self::Node { fault, .. } => fault.class(),
+        }
+    }
+
+    /// What the node's agent does, if it is a fault of nodes.
+    pub fn node_fault(&self) -> Option<&NodeFault> {
+        match self {
+            Self::Node { fault, .. } => Some(fault),
+            _ => None,
+        }
+    }
+
+    /// Why the two can't act on one node at once; none: they can.
+    pub fn contends(&self, other: &Self) -> Option<&'static str> {
+        self.node_fault()?.contends(other.node_fault()?)
+    }
+
+    /// Its parameters as a reader wants them, each in a few words; none where its name says it all.
+    pub fn details(&self) -> Vec<String> {
+        let one_way = |one_way: bool| one_way.then(|| "one way".to_owned()).into_iter();
+        match self {
+            Self::Isolate { one_way: only } => one_way(*only).collect(),
+            Self::Partition { grudge, one_way: only } => {
+                [grudge.to_string()].into_iter().chain(one_way(*only)).collect()
+            }
+            Self::Link(policy) => policy.details(),
+            Self::Node { fault, rolling } => {
+                let rolling = rolling.then(|| "one after the other".to_owned());
+                fault.details().into_iter().chain(rolling).collect()
+            }
         }
     }
 }

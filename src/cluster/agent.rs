@@ -110,7 +110,7 @@ impl Agent {
             }
             Ask::Inject { occurrence, fault } => {
                 self.node.about_to(&format!("inject {occurrence}: {fault:?}"))?;
-                let effect = self.faults.inject(&mut self.node, &occurrence, fault);
+                let effect = self.faults.inject(&mut self.node, &occurrence, &fault);
                 effect.map(applied).map_err(failed("inject a fault"))
             }
             Ask::Heal { occurrence } => {

@@ -8,8 +8,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use temblor_faults::{FaultKind, NodeFault};
-use temblor_history::{Evidence, FaultClass, Measured};
+use temblor_faults::FaultKind;
+use temblor_history::{Evidence, Measured};
 use tokio::{sync::mpsc::UnboundedSender, task::spawn_blocking};
 
 use super::{
@@ -37,8 +37,8 @@ pub struct Cluster {
     nodes: Vec<Arc<Node>>,
     links: Option<Links>,
     switch: Option<Arc<Switch>>,
-    /// The nodes of every process fault that is active, by occurrence.
-    process_faults: Mutex<BTreeMap<String, Vec<String>>>,
+    /// The nodes of every fault of nodes that is active, by occurrence.
+    node_faults: Mutex<BTreeMap<String, Vec<String>>>,
     data: Vec<std::path::PathBuf>,
     keep_data: bool,
 }
@@ -81,7 +81,7 @@ impl Cluster {
             nodes,
             links,
             switch,
-            process_faults: Mutex::default(),
+            node_faults: Mutex::default(),
             data: spec.nodes.into_iter().map(|node| node.data).collect(),
             keep_data: spec.keep_data,
         })
@@ -111,26 +111,25 @@ impl Cluster {
         occurrence: &str,
         fault: &ResolvedFault,
     ) -> Result<Applied, ClusterError> {
-        if fault.kind.class() == FaultClass::Link {
+        let FaultKind::Node { fault: asked, rolling } = &fault.kind else {
             let links = self.links.as_ref().ok_or_else(|| {
                 ClusterError::new(occurrence, "inject", "on loopback there are no links to act on")
                     .advise("link faults need namespaces: see `temblor doctor`")
             })?;
             return links.inject(occurrence, &fault.kind, &fault.cuts).await;
-        }
-        let kind = node_fault(&fault.kind);
+        };
         if fault.nodes.is_empty() {
             return Err(ClusterError::new(occurrence, "inject", "it acts on no node"));
         }
         for node in &fault.nodes {
             self.node(node)?;
         }
-        if kind != NodeFault::Restart {
+        if asked.lasts() {
             // Before it is applied: what fails half-way shall be healed too.
             self.remembered().insert(occurrence.into(), fault.nodes.clone());
         }
-        let ask = Ask::Inject { occurrence: occurrence.into(), fault: kind };
-        if fault.kind == (FaultKind::Restart { rolling: true }) {
+        let ask = Ask::Inject { occurrence: occurrence.into(), fault: asked.clone() };
+        if *rolling {
             return self.ask_in_turn(&fault.nodes, &ask).await;
         }
         self.ask_at_once(&fault.nodes, &ask).await
@@ -204,7 +203,7 @@ impl Cluster {
     }
 
     fn remembered(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<String>>> {
-        self.process_faults.lock().unwrap_or_else(PoisonError::into_inner)
+        self.node_faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn ask_in_turn(&self, nodes: &[String], ask: &Ask) -> Result<Applied, ClusterError> {
@@ -220,14 +219,6 @@ impl Cluster {
             nodes.iter().map(async |name| applied(name, self.node(name)?.ask(ask.clone()).await?));
         let all = futures_util::future::join_all(asked).await;
         all.into_iter().collect::<Result<Vec<_>, _>>().map(together)
-    }
-}
-
-fn node_fault(kind: &FaultKind) -> NodeFault {
-    match kind {
-        FaultKind::Pause => NodeFault::Pause,
-        FaultKind::Restart { .. } => NodeFault::Restart,
-        _ => NodeFault::Kill,
     }
 }
 

@@ -143,7 +143,7 @@ fn put(
         FaultKind::Isolate { .. } => isolate::inject(table, occurrence, cuts),
         FaultKind::Partition { .. } => partition::inject(table, occurrence, cuts),
         FaultKind::Link(policy) => link::inject(table, occurrence, cuts, *policy),
-        FaultKind::Kill | FaultKind::Pause | FaultKind::Restart { .. } => {
+        FaultKind::Node { .. } => {
             return Err(ClusterError::new(occurrence, "inject", "it is no link fault"));
         }
     }

@@ -19,7 +19,7 @@ pub(crate) struct FaultEntry {
     /// The comment at the top of its file: what the reader will see happen.
     pub(crate) seen: String,
     pub(crate) about: String,
-    /// `links` or `processes`.
+    /// One of [`ACTS_ON`].
     pub(crate) acts_on: String,
     /// Whether it lasts until a heal; else it is over at once.
     pub(crate) lasts: bool,
@@ -41,15 +41,22 @@ pub(crate) struct WorkloadEntry {
     pub(crate) example: String,
 }
 
+/// What faults act on.
+const ACTS_ON: [(&str, &str); 7] = [
+    ("links", ""),
+    ("processes", ""),
+    ("clocks", ""),
+    ("disks", ""),
+    ("resources", ""),
+    ("membership", ""),
+    ("anything", ""),
+];
+
 /// Reads the entry of a fault.
 pub(crate) fn fault(source: &Arc<Source>) -> Result<FaultEntry, Vec<Diagnostic>> {
     let keys = [
         Key::needed("fault", text(), "its name"),
-        Key::needed(
-            "acts-on",
-            Shape::words("class", &[("links", ""), ("processes", "")]),
-            "the class",
-        ),
+        Key::needed("acts-on", Shape::words("class", &ACTS_ON), "the class"),
         Key::needed("ends", Shape::words("end", &[("heal", ""), ("at-once", "")]), "how it ends"),
         Key::needed("verified", text(), "what is seen while it acts"),
         Key::needed("healed", text(), "what is seen once it is gone"),

@@ -271,7 +271,7 @@ fn targets_that_cannot_exist() {
         - kill: { target: old-leader, for: 5s }
             nobody remembers a target as `old-leader`; an earlier fault remembers its target by `as: old-leader`
         - kill: { target: "clients of leader", for: 5s }
-            clients have no servers to kill; name the node itself
+            `kill` acts on nodes, and clients are none; name the node itself
         - isolate: { target: all, for: 5s }
             isolating `all` of 3 nodes leaves nobody to be cut off from; choose fewer nodes, or give the cluster more
         - isolate: { target: leader, as: n2, for: 5s }
@@ -338,16 +338,16 @@ fn faults_that_do_not_go_together() {
     insta::assert_snapshot!(said.concat(), @"
         - kill: { target: n1, at: 5s, for: 5s }
               - pause: { target: n1, at: 8s, for: 5s }
-            `kill` and `pause` may act on one node at once, 8s into the phase; let one end before the other begins, or choose targets that can't meet
+            `kill` and `pause` may act on one node at once, 8s into the phase: nobody can pause or kill what is dead already; let one end before the other begins, or choose targets that can't meet
         - kill: { target: majority, for: 5s }
               - pause: { target: two, at: 3s, for: 5s }
-            `kill` and `pause` may act on one node at once, 3s into the phase; let one end before the other begins, or choose targets that can't meet
+            `kill` and `pause` may act on one node at once, 3s into the phase: nobody can pause or kill what is dead already; let one end before the other begins, or choose targets that can't meet
         - kill: { target: all }
               - restart: { target: n1, at: 30s }
-            `kill` and `restart` may act on one node at once, 30s into the phase; let one end before the other begins, or choose targets that can't meet
+            `kill` and `restart` may act on one node at once, 30s into the phase: nobody can pause or kill what is dead already; let one end before the other begins, or choose targets that can't meet
         - kill: { target: n1, at: 1s, for: 2s, every: 10s }
               - pause: { target: n1, at: 5s, for: 3s, every: 7s }
-            `kill` and `pause` may act on one node at once, 12s into the phase; let one end before the other begins, or choose targets that can't meet
+            `kill` and `pause` may act on one node at once, 12s into the phase: nobody can pause or kill what is dead already; let one end before the other begins, or choose targets that can't meet
         - isolate: { target: old, for: 5s }
               - kill: { target: leader, at: 9s, for: 5s, as: old }
             `old` is remembered only later; let the fault that remembers it begin first

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use temblor_faults::{
-    End, FaultKind, FaultSpec, LinkPolicy, Planned, Schedule, Start, Target, Trigger, View, Where,
+    End, FaultKind, FaultSpec, Planned, Schedule, Start, Target, Trigger, View, Where,
 };
 
-use temblor_history::{FaultClass, PhaseKind};
+use temblor_history::PhaseKind;
 
 use super::{
     Load, Phase, Plan,
@@ -42,15 +42,17 @@ pub fn timeline(plan: &Plan) -> String {
 /// Whether two faults may want one node: then the seed's choice is not the last word.
 fn may_pass_over(plan: &Plan) -> bool {
     let dealt = |spec: &FaultSpec| {
-        spec.kind.class() == FaultClass::Process
-            && matches!(
-                &spec.on,
-                Where::Target(Target::One | Target::Two | Target::Minority | Target::Majority)
-            )
+        matches!(
+            &spec.on,
+            Where::Target(Target::One | Target::Two | Target::Minority | Target::Majority)
+        )
     };
     let crowded = |phase: &Phase| {
-        let process = |spec: &&FaultSpec| spec.kind.class() == FaultClass::Process;
-        phase.faults.iter().filter(process).count() > 1 && phase.faults.iter().any(dealt)
+        phase.faults.iter().enumerate().any(|(place, spec)| {
+            let others = phase.faults.iter().enumerate().filter(|(other, _)| *other != place);
+            dealt(spec)
+                && others.into_iter().any(|(_, other)| other.kind.contends(&spec.kind).is_some())
+        })
     };
     plan.phases.iter().any(crowded)
 }
@@ -212,36 +214,15 @@ fn late(target: &Target, nodes: usize) -> String {
     }
 }
 
-/// The fault's own parameters, as far as they differ from plain.
+/// The fault's own parameters; a partition's grudge says already whom it cuts.
 fn details(spec: &FaultSpec) -> Vec<String> {
-    match &spec.kind {
-        FaultKind::Isolate { one_way } | FaultKind::Partition { one_way, .. } => {
-            one_way.then(|| "one way".to_owned()).into_iter().collect()
-        }
-        FaultKind::Link(policy) => {
-            let both = matches!(spec.on, Where::Between { both: true, .. });
-            let mut words = link(policy);
-            words.extend(both.then(|| "both ways".to_owned()));
-            words
-        }
-        FaultKind::Restart { rolling: true } => vec!["one after the other".to_owned()],
-        FaultKind::Restart { .. } | FaultKind::Kill | FaultKind::Pause => Vec::new(),
+    let mut details = spec.kind.details();
+    if matches!(spec.kind, FaultKind::Partition { .. }) {
+        details.remove(0);
     }
-}
-
-fn link(policy: &LinkPolicy) -> Vec<String> {
-    let mut words = Vec::new();
-    if !policy.delay.is_zero() {
-        let mut delay = format!("delay {}", written(policy.delay));
-        if !policy.jitter.is_zero() {
-            let _ = write!(delay, " ± {}", written(policy.jitter));
-        }
-        words.push(delay);
-    }
-    if policy.loss > 0.0 {
-        words.push(format!("loss {}%", (policy.loss * 1e4).round() / 100.0));
-    }
-    words
+    let both = matches!(spec.on, Where::Between { both: true, .. });
+    details.extend(both.then(|| "both ways".to_owned()));
+    details
 }
 
 /// What is checked and expected.

@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use temblor_faults::FaultSpec;
-use temblor_history::{FaultClass, Happening, Measured};
+use temblor_faults::{FaultKind, FaultSpec};
+use temblor_history::{Happening, Measured};
 use tokio::sync::watch;
 
 use super::{bus::Bus, interrupt::Stop, leader::Leadership, process::Stage};
@@ -18,6 +18,12 @@ use crate::{clock::RunClock, cluster::Cluster};
 
 /// How often counters are looked at where nobody can be woken by them.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A fault of nodes that is active, and where.
+pub(crate) struct Held {
+    kind: FaultKind,
+    nodes: Vec<String>,
+}
 
 /// A run in progress.
 pub(crate) struct Context {
@@ -33,7 +39,7 @@ pub(crate) struct Context {
     pub(crate) phase_base: AtomicU64,
     /// Operations intended and shed, as they were last reported.
     pub(crate) counted_load: Mutex<(u64, u64)>,
-    pub(crate) held: Mutex<BTreeMap<String, Vec<String>>>,
+    pub(crate) held: Mutex<BTreeMap<String, Held>>,
     pub(crate) remembered: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
@@ -109,15 +115,17 @@ impl Context {
         self.bus.say(Happening::Trouble { text });
     }
 
-    /// Holds the nodes of a process fault: two of them on one node at once are undefined. False
-    /// when another fault holds one of them. Remembers the target where the plan says so.
+    /// Holds the nodes of a fault of nodes, since some two of them on one node at once are
+    /// undefined. False when one of the nodes is held against it. Remembers the target where the
+    /// plan says so.
     pub(crate) fn hold(&self, name: &str, spec: &FaultSpec, nodes: &[String]) -> bool {
-        if spec.kind.class() == FaultClass::Process {
+        if spec.kind.node_fault().is_some() {
             let mut held = lock(&self.held);
-            if held.values().flatten().any(|node| nodes.contains(node)) {
+            if against(&held, &spec.kind).any(|node| nodes.contains(node)) {
                 return false;
             }
-            held.insert(name.to_owned(), nodes.to_vec());
+            let fault = Held { kind: spec.kind.clone(), nodes: nodes.to_vec() };
+            held.insert(name.to_owned(), fault);
         }
         if let Some(remembered) = &spec.remember {
             lock(&self.remembered).insert(remembered.clone(), nodes.to_vec());
@@ -135,10 +143,17 @@ impl Context {
         lock(&self.remembered).clone()
     }
 
-    /// Nodes that a process fault holds.
-    pub(crate) fn held_nodes(&self) -> Vec<String> {
-        lock(&self.held).values().flatten().cloned().collect()
+    /// Nodes on which something acts that a fault of this kind can't meet.
+    pub(crate) fn held_against(&self, kind: &FaultKind) -> Vec<String> {
+        against(&lock(&self.held), kind).cloned().collect()
     }
+}
+
+fn against<'h>(
+    held: &'h BTreeMap<String, Held>,
+    kind: &FaultKind,
+) -> impl Iterator<Item = &'h String> {
+    held.values().filter(|fault| fault.kind.contends(kind).is_some()).flat_map(|fault| &fault.nodes)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

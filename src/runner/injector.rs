@@ -114,7 +114,7 @@ impl Injector {
         self.context.is_interrupted() || self.context.clock.now_ns() >= self.phase.ends_ns
     }
 
-    /// Late targets are found now; a node that another process fault holds is waited for.
+    /// Late targets are found now; a node on which another fault acts that it can't meet is waited for.
     async fn find(&self, occurrence: u64, name: &str) -> Result<Placed, String> {
         loop {
             let found = resolution::find(&self.context, &self.schedule, &self.spec, occurrence);
@@ -233,7 +233,7 @@ impl Injector {
             occurrence: name.to_owned(),
             fault: self.spec.name.clone(),
             class: self.spec.kind.class(),
-            detail: resolution::detail(&self.spec.kind),
+            detail: self.spec.kind.details().join(", "),
             optional: self.spec.optional,
             time: self.context.clock.now_ns(),
             change,

@@ -13,7 +13,7 @@ use temblor::cluster::{
     Applied, Cluster, ClusterEvent, ClusterSpec, NodeSpec, Provider, ResolvedFault, ServerSpec,
     addresses, agent_main, choose_provider, enter, guard_main,
 };
-use temblor_faults::{FaultKind, LinkPolicy, Port};
+use temblor_faults::{FaultKind, LinkPolicy, NodeFault, Port};
 use temblor_history::Evidence;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -247,7 +247,7 @@ impl Stage {
 
     /// Kills, pauses and restarts, overlapping.
     async fn processes(&mut self) -> Result<(), String> {
-        self.fault("k#0", on_nodes(FaultKind::Kill, &["n1", "n3"])).await?;
+        self.fault("k#0", on_nodes(FaultKind::node(NodeFault::Kill), &["n1", "n3"])).await?;
         self.until_echo(0, false).await?;
         let mut nodes = [self.must_hear("k#0").await?, self.must_hear("k#0").await?];
         nodes.sort();
@@ -255,9 +255,9 @@ impl Stage {
         self.healed("k#0").await?;
         self.until_echo(0, true).await?;
         self.until_echo(2, true).await?;
-        self.fault("p#0", on_nodes(FaultKind::Pause, &["n1", "n2"])).await?;
+        self.fault("p#0", on_nodes(FaultKind::node(NodeFault::Pause), &["n1", "n2"])).await?;
         self.until_echo(0, false).await?;
-        self.fault("r#0", on_nodes(FaultKind::Restart { rolling: false }, &["n2"])).await?;
+        self.fault("r#0", on_nodes(FaultKind::node(NodeFault::Restart), &["n2"])).await?;
         self.must_hear("r#0").await?;
         self.until_echo(1, false).await?;
         self.healed("p#0").await?;
@@ -322,8 +322,8 @@ impl Stage {
         for (fault, reason) in [
             (on_links(cut(), &[]), "it acts on no link"),
             (on_links(cut(), &[(1, 9)]), "there is no node n9"),
-            (on_nodes(FaultKind::Kill, &[]), "it acts on no node"),
-            (on_nodes(FaultKind::Kill, &["n9"]), "there is no such node"),
+            (on_nodes(FaultKind::node(NodeFault::Kill), &[]), "it acts on no node"),
+            (on_nodes(FaultKind::node(NodeFault::Kill), &["n9"]), "there is no such node"),
         ] {
             match self.cluster.inject("f#0", &fault).await {
                 Err(why) if why.to_string().contains(reason) => {}
@@ -335,8 +335,8 @@ impl Stage {
             let said = healed.as_ref().err().is_some_and(|error| error.to_string().contains(why));
             ensure(said, || format!("{name}: {healed:?}"))?;
         }
-        self.fault("k#0", on_nodes(FaultKind::Kill, &["n1"])).await?;
-        let again = on_nodes(FaultKind::Kill, &["n1"]);
+        self.fault("k#0", on_nodes(FaultKind::node(NodeFault::Kill), &["n1"])).await?;
+        let again = on_nodes(FaultKind::node(NodeFault::Kill), &["n1"]);
         let again = self.cluster.inject("k#1", &again).await.map_err(words)?;
         ensure(!again.evidence[0].holds, || "nothing was there to kill".into())
     }
@@ -347,7 +347,7 @@ impl Stage {
             let slow = LinkPolicy { delay: Duration::from_millis(5), ..LinkPolicy::default() };
             self.fault("w#0", on_links(FaultKind::Link(slow), &[(1, 2)])).await?;
         }
-        self.fault("w#1", on_nodes(FaultKind::Pause, &["n2"])).await?;
+        self.fault("w#1", on_nodes(FaultKind::node(NodeFault::Pause), &["n2"])).await?;
         println!("waiting, {}", self.ledger.display());
         while let Some(event) = self.heard.recv().await {
             println!("{event:?}");

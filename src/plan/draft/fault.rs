@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use temblor_faults::{
-    DurationChoice, End, FaultKind, FaultSpec, Grudge, LinkPolicy, Start, Target, Where,
+    DurationChoice, End, FaultKind, FaultSpec, Grudge, LinkPolicy, NodeFault, Start, Target, Where,
 };
-use temblor_history::FaultClass;
 
 use crate::plan::{
     diagnostic::Diagnostic,
@@ -86,9 +85,11 @@ impl Resolver<'_> {
             "isolate" => FaultKind::Isolate { one_way },
             "partition" => FaultKind::Partition { grudge: self.grudge(), one_way },
             "link" | "slow" | "lossy" => FaultKind::Link(self.policy()),
-            "kill" => FaultKind::Kill,
-            "pause" => FaultKind::Pause,
-            "restart" => FaultKind::Restart { rolling: self.fields.flag("rolling") },
+            "kill" => FaultKind::node(NodeFault::Kill),
+            "pause" => FaultKind::node(NodeFault::Pause),
+            "restart" => {
+                FaultKind::Node { fault: NodeFault::Restart, rolling: self.fields.flag("rolling") }
+            }
             _ => return None,
         })
     }
@@ -175,8 +176,8 @@ impl Resolver<'_> {
     fn check_clients(&mut self, target: &Target, kind: &FaultKind, name: &str) {
         let at = self.fields.value(name).map_or(self.name_span, |value| &value.span).clone();
         if let Target::ClientsOf(of) = target {
-            if kind.class() == FaultClass::Process {
-                let message = format!("clients have no servers to {}", self.name);
+            if kind.node_fault().is_some() {
+                let message = format!("`{}` acts on nodes, and clients are none", self.name);
                 self.error(&at, message, "name the node itself");
             } else if matches!(**of, Target::ClientsOf(_)) {
                 self.error(&at, "clients have no clients", "write `clients of` once");
@@ -208,7 +209,7 @@ impl Resolver<'_> {
     }
 
     fn end(&mut self, kind: &FaultKind) -> End {
-        if matches!(kind, FaultKind::Restart { .. }) {
+        if kind.node_fault().is_some_and(|fault| !fault.lasts()) {
             return End::AtOnce;
         }
         let (lasts, until, at_most) =

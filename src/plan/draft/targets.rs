@@ -259,13 +259,11 @@ pub(super) fn must_meet(one: &Target, other: &Target, nodes: u64) -> bool {
     }
 }
 
-/// The target of a fault of processes, if it is one.
-pub(super) fn process_target(phase: &DraftPhase, place: usize) -> Option<&Target> {
+/// The target of a fault of nodes, if it is one.
+pub(super) fn node_target(phase: &DraftPhase, place: usize) -> Option<&Target> {
     let fault = phase.faults.get(place)?;
     match (&fault.spec.kind, &fault.spec.on) {
-        (FaultKind::Kill | FaultKind::Pause | FaultKind::Restart { .. }, Where::Target(target)) => {
-            Some(target)
-        }
+        (FaultKind::Node { .. }, Where::Target(target)) => Some(target),
         _ => None,
     }
 }

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use temblor_faults::{DurationChoice, End, FaultKind, Start, Trigger};
+use temblor_faults::{DurationChoice, End, FaultKind, NodeFault, Start, Trigger};
 
 use super::{
     Parts,
     fault::DraftFault,
     phases::DraftPhase,
-    targets::{must_meet, process_target},
+    targets::{must_meet, node_target},
     workload,
 };
 use crate::plan::{diagnostic::Diagnostic, scalar::written};
@@ -96,7 +96,9 @@ fn is_noticed(fault: &DraftFault, parts: &Parts<'_>) -> Option<Diagnostic> {
     let lasts = longest(&fault.spec.end)?;
     let cuts = matches!(
         fault.spec.kind,
-        FaultKind::Isolate { .. } | FaultKind::Partition { .. } | FaultKind::Pause
+        FaultKind::Isolate { .. }
+            | FaultKind::Partition { .. }
+            | FaultKind::Node { fault: NodeFault::Pause, .. }
     );
     if !cuts || lasts >= detection {
         return None;
@@ -113,23 +115,24 @@ fn is_noticed(fault: &DraftFault, parts: &Parts<'_>) -> Option<Diagnostic> {
 /// When an occurrence may be under way: from the earliest begin to the latest end.
 type Window = (Duration, Duration);
 
-/// Two faults of processes on one node are undefined: nobody can pause what is dead.
+/// Some two faults on one node are undefined, such as to pause what is dead.
 fn overlaps(phase: &DraftPhase, length: Duration, nodes: u64, diagnostics: &mut Vec<Diagnostic>) {
     for (later, fault) in phase.faults.iter().enumerate() {
-        let Some(target) = process_target(phase, later) else { continue };
+        let Some(target) = node_target(phase, later) else { continue };
         let earlier = (0..later).find_map(|earlier| {
-            let other = process_target(phase, earlier)?;
+            let other = node_target(phase, earlier)?;
             let first = &phase.faults[earlier];
             let both_whole = first.fields.whole() && fault.fields.whole();
             if !both_whole || !must_meet(other, target, nodes) {
                 return None;
             }
+            let why = first.spec.kind.contends(&fault.spec.kind)?;
             let meet = meeting(&windows(first, length)?, &windows(fault, length)?)?;
-            Some((first, meet))
+            Some((first, meet, why))
         });
-        let Some((first, meet)) = earlier else { continue };
+        let Some((first, meet, why)) = earlier else { continue };
         let message = format!(
-            "`{}` and `{}` may act on one node at once, {} into the phase",
+            "`{}` and `{}` may act on one node at once, {} into the phase: {why}",
             first.spec.name,
             fault.spec.name,
             written(meet)
