@@ -5,6 +5,11 @@
 
 use nix::time::{ClockId, clock_gettime};
 
+/// CLOCK_REALTIME in nanoseconds since 1970. Only for comparing a skewed clock with the right one.
+pub(crate) fn wall_ns() -> i64 {
+    clock_gettime(ClockId::CLOCK_REALTIME).map_or(0, |time| ns(&time))
+}
+
 /// CLOCK_MONOTONIC in nanoseconds.
 pub(crate) fn monotonic_ns() -> i64 {
     // It cannot fail for a clock that every Linux has; zero would be seen at once.

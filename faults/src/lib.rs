@@ -5,6 +5,7 @@
 //! ([`NodeOps`], [`Links`]); the harness implements it. Schedules, targets and grudges are pure:
 //! seed in, times and nodes out.
 
+pub mod clock;
 mod deal;
 mod effect;
 mod grudge;
@@ -21,6 +22,7 @@ mod schedule;
 mod spec;
 mod target;
 
+pub use clock::{ClockChange, ClockReading, ClockSeen, Skew};
 pub use effect::Effect;
 pub use grudge::{cuts, least_nodes};
 pub use links::{LinkPolicy, Links, Port};

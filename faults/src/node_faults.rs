@@ -188,6 +188,9 @@ mod tests {
             self.clock_ns += at_most.as_nanos() as i64;
             Ok(until(&self.servers()?))
         }
+        fn set_clock(&mut self, _: Option<crate::Skew>) -> io::Result<crate::ClockChange> {
+            Ok(crate::ClockChange::default())
+        }
         fn now_ns(&self) -> i64 {
             self.clock_ns
         }

@@ -1,5 +1,7 @@
 //! What a fault needs of one machine.
 
+use crate::{ClockChange, Skew};
+
 /// A live process of a node's servers, children of servers included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerProcess {
@@ -55,6 +57,9 @@ pub trait NodeOps {
         at_most: std::time::Duration,
         until: &mut dyn FnMut(&[ServerProcess]) -> bool,
     ) -> std::io::Result<bool>;
+    /// Puts every server process, and those that come later, on a skewed clock; with none back on
+    /// the right one. What can't be done to a process is no error, but said of it.
+    fn set_clock(&mut self, skew: Option<Skew>) -> std::io::Result<ClockChange>;
     /// The machine's monotonic clock, nanoseconds.
     fn now_ns(&self) -> i64;
 }

@@ -5,6 +5,7 @@
 //! output and the datagrams of probes. When its channel closes it ends whatever it started.
 //! What a fault does to servers is not here but in `temblor_faults`.
 
+mod clocks;
 mod node;
 mod output;
 mod servers;

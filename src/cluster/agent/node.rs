@@ -14,9 +14,12 @@ use nix::{
         time::TimeSpec,
     },
 };
-use temblor_faults::{NodeOps, ServerProcess, ServerState, Signal as FaultSignal};
+use temblor_faults::{
+    ClockChange, NodeOps, ServerProcess, ServerState, Signal as FaultSignal, Skew,
+};
 
 use super::{
+    clocks::Clocks,
     now_ns,
     output::Output,
     servers::{Ended, Servers},
@@ -38,6 +41,7 @@ pub(super) struct Node {
     pub(super) name: String,
     servers: Servers,
     outputs: Vec<Output>,
+    clocks: Clocks,
     prober: Option<Prober>,
     ledger: Ledger,
     signals: SignalFd,
@@ -62,6 +66,7 @@ impl Node {
         Ok(Self {
             outputs: outputs.collect(),
             servers,
+            clocks: Clocks::default(),
             prober: prober.map_err(failed("listen for probes"))?,
             ledger: Ledger::open(&ledger)
                 .map_err(failed(&format!("open the ledger {}", ledger.display())))?,
@@ -112,7 +117,8 @@ impl Node {
 
     fn next_due_ns(&self) -> i64 {
         let probe = self.prober.as_ref().and_then(Prober::next_due_ns);
-        probe.map_or(self.output_due_ns, |due| due.min(self.output_due_ns))
+        let dues = [probe, self.clocks.next_due_ns()];
+        dues.into_iter().flatten().fold(self.output_due_ns, i64::min)
     }
 
     fn keep_up(&mut self) -> io::Result<()> {
@@ -123,6 +129,7 @@ impl Node {
             self.told_to_end |= signal.ssi_signo == Signal::SIGTERM as u32;
         }
         self.reap()?;
+        self.clocks.turn(&self.servers)?;
         if now_ns() >= self.output_due_ns {
             self.output_due_ns = now_ns() + OUTPUT_NS;
             self.read_outputs()?;
@@ -298,6 +305,10 @@ impl NodeOps for Node {
             }
             self.turn(None, Some(LOOK))?;
         }
+    }
+
+    fn set_clock(&mut self, skew: Option<Skew>) -> io::Result<ClockChange> {
+        self.clocks.set(&self.servers, skew)
     }
 
     fn now_ns(&self) -> i64 {
