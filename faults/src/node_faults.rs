@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, io};
 use serde::{Deserialize, Serialize};
 use temblor_history::{Evidence, FaultClass};
 
-use crate::{Effect, NodeOps, effect, kill, pause, restart};
+use crate::{Effect, NodeOps, Skew, clock, effect, kill, pause, restart};
 
 /// What an agent does to its node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum NodeFault {
     Pause,
     /// The servers are killed and started at once.
     Restart,
+    /// The servers' wall clocks are wrong until the heal.
+    Clock(Skew),
 }
 
 impl NodeFault {
@@ -27,6 +29,7 @@ impl NodeFault {
     pub fn class(&self) -> FaultClass {
         match self {
             Self::Kill | Self::Pause | Self::Restart => FaultClass::Process,
+            Self::Clock(_) => FaultClass::Clock,
         }
     }
 
@@ -39,13 +42,21 @@ impl NodeFault {
     pub fn details(&self) -> Vec<String> {
         match self {
             Self::Kill | Self::Pause | Self::Restart => Vec::new(),
+            Self::Clock(skew) => vec![skew.to_string()],
         }
     }
 
     /// Why the two can't act on one node at once; none: they can.
     pub fn contends(&self, other: &Self) -> Option<&'static str> {
-        (self.class() == FaultClass::Process && other.class() == FaultClass::Process)
-            .then_some("nobody can pause or kill what is dead already")
+        let clocks = [self, other].map(|fault| fault.class() == FaultClass::Clock);
+        let processes = [self, other].map(|fault| fault.class() == FaultClass::Process);
+        let absence = [self, other].iter().any(|fault| **fault == Self::Kill);
+        match (clocks, processes) {
+            ([true, true], _) => Some("a clock can't be wrong in two ways"),
+            (_, [true, true]) => Some("nobody can pause or kill what is dead already"),
+            ([true, _] | [_, true], _) if absence => Some("a dead process has no clock"),
+            _ => None,
+        }
     }
 }
 
@@ -53,6 +64,8 @@ impl NodeFault {
 #[derive(Debug, Default)]
 pub struct NodeFaults {
     active: BTreeMap<String, NodeFault>,
+    /// Some clock was made wrong once.
+    skewed: bool,
 }
 
 impl NodeFaults {
@@ -67,6 +80,10 @@ impl NodeFaults {
             self.active.insert(occurrence.into(), fault.clone());
         }
         match fault {
+            NodeFault::Clock(skew) => {
+                self.skewed = true;
+                clock::inject(node, *skew)
+            }
             NodeFault::Kill => kill::inject(node, occurrence),
             NodeFault::Pause => pause::inject(node),
             NodeFault::Restart if self.any(&NodeFault::Kill) => kill::inject(node, occurrence),
@@ -82,6 +99,9 @@ impl NodeFaults {
     /// its evidence all the same: the node is as the other faults want it.
     pub fn heal(&mut self, node: &mut dyn NodeOps, occurrence: &str) -> io::Result<Effect> {
         let was = self.active.remove(occurrence);
+        if let Some(NodeFault::Clock(skew)) = was {
+            return clock::heal(node, Some(skew));
+        }
         if self.any(&NodeFault::Kill) {
             return Ok(self.left_to_others(node));
         }
@@ -104,9 +124,13 @@ impl NodeFaults {
         if !node.servers()?.is_empty() {
             pause::heal(node)?;
         }
+        let mut evidence = Vec::new();
+        if self.skewed {
+            evidence = clock::heal(node, None)?.evidence;
+        }
         node.start_servers()?;
-        let running = effect::stays(node)?;
-        Ok(Effect::between(earliest, node.now_ns(), vec![running]))
+        evidence.push(effect::stays(node)?);
+        Ok(Effect::between(earliest, node.now_ns(), evidence))
     }
 
     fn any(&self, fault: &NodeFault) -> bool {

@@ -13,10 +13,11 @@ use super::{
 /// A file inside the program.
 type Embedded = (&'static str, &'static str);
 
-const FAULTS: [Embedded; 8] = [
+const FAULTS: [Embedded; 9] = [
     ("kill", include_str!("../../faults/kill.yaml")),
     ("pause", include_str!("../../faults/pause.yaml")),
     ("restart", include_str!("../../faults/restart.yaml")),
+    ("clock", include_str!("../../faults/clock.yaml")),
     ("isolate", include_str!("../../faults/isolate.yaml")),
     ("partition", include_str!("../../faults/partition.yaml")),
     ("link", include_str!("../../faults/link.yaml")),
@@ -37,12 +38,13 @@ const SYSTEMS: [Embedded; 4] = [
     ("redis", include_str!("../../systems/redis.yaml")),
 ];
 
-const PLANS: [Embedded; 12] = [
+const PLANS: [Embedded; 13] = [
     ("demo", include_str!("../../faults/plans/demo.yaml")),
     ("demo-loopback", include_str!("../../faults/plans/demo-loopback.yaml")),
     ("abd-ack-early", include_str!("../../faults/plans/abd-ack-early.yaml")),
     ("abd-read-one", include_str!("../../faults/plans/abd-read-one.yaml")),
     ("abd-no-write-back", include_str!("../../faults/plans/abd-no-write-back.yaml")),
+    ("abd-wall-clock", include_str!("../../faults/plans/abd-wall-clock.yaml")),
     ("abd-forgetful", include_str!("../../faults/plans/abd-forgetful.yaml")),
     ("etcd-faults", include_str!("../../faults/plans/etcd-faults.yaml")),
     ("etcd-stale-reads", include_str!("../../faults/plans/etcd-stale-reads.yaml")),

@@ -2,6 +2,7 @@
 //! together. Everything is looked at, whatever else is wrong.
 
 mod client;
+mod clock;
 mod expect;
 mod fault;
 mod phases;

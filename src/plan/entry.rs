@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     diagnostic::Diagnostic,
     form::{Fields, Form, Formed},
-    leaf::{LEAVES, NUMBER, RAW, SHARE, TEXT},
+    leaf::{DURATION, LEAVES, NUMBER, OFFSET, RAW, SHARE, TEXT},
     reading::Reader,
     shape::{Key, Presence, Shape},
     source::Source,
@@ -174,6 +174,10 @@ fn shape_of(parameter: &Fields) -> Option<Shape> {
     match parameter.text("type")? {
         "count" => Some(Shape::Count(parameter.count("least").unwrap_or(0)..=most)),
         "number" => Some(Shape::Leaf(&NUMBER)),
+        "strobe" => Some(Shape::Map(vec![
+            Key::needed("by", Shape::Leaf(&OFFSET), "how far it is off, as in `+5s`"),
+            Key::needed("every", Shape::Leaf(&DURATION), "how long each turn lasts, as in `200ms`"),
+        ])),
         "mix" => {
             let share = |function: &String| {
                 let about = format!("how many of the operations are `{function}`");

@@ -28,6 +28,8 @@ pub(crate) enum Form {
     Duration(Duration),
     /// A duration that the seed may draw.
     Durations(DurationChoice),
+    /// A number of the smallest unit that may be less than zero: nanoseconds, parts per billion.
+    Signed(i64),
     /// From 0 to 1.
     Share(f64),
     /// Whatever was written, for somebody else to read.
@@ -130,6 +132,13 @@ impl Fields {
     pub(crate) fn durations(&self, name: &str) -> Option<&DurationChoice> {
         match &self.value(name)?.form {
             Form::Durations(durations) => Some(durations),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn signed(&self, name: &str) -> Option<i64> {
+        match self.value(name)?.form {
+            Form::Signed(number) => Some(number),
             _ => None,
         }
     }

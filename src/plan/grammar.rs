@@ -12,9 +12,8 @@ use super::{
 };
 
 /// Names of faults that plans will have, and this version can't do.
-const LATER_FAULTS: [(&str, &str); 9] = [
+const LATER_FAULTS: [(&str, &str); 8] = [
     ("stop", "stops the servers of nodes gracefully"),
-    ("clock", "makes clocks jump, drift, strobe or stand still"),
     ("power-loss", "kills servers and forgets what was not synced"),
     ("disk", "makes disks fail, slow, full or corrupt"),
     ("starve", "takes away CPU, I/O, memory or descriptors"),

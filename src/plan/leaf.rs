@@ -96,6 +96,24 @@ pub(crate) static MOMENT: Leaf = Leaf {
     schema: r##"{"$ref": "#/definitions/durations"}"##,
 };
 
+/// `+30s`, `-200ms`.
+pub(crate) static OFFSET: Leaf = Leaf {
+    name: "offset",
+    what: "a duration with a sign",
+    example: "+30s",
+    read: |value| read_scalar(value, &OFFSET, |text| scalar::offset(text).map(Form::Signed)),
+    schema: r##"{"$ref": "#/definitions/offset"}"##,
+};
+
+/// `500ppm`.
+pub(crate) static PPM: Leaf = Leaf {
+    name: "ppm",
+    what: "parts per million",
+    example: "500ppm",
+    read: |value| read_scalar(value, &PPM, |text| scalar::ppm(text).map(Form::Signed)),
+    schema: r##"{"$ref": "#/definitions/ppm"}"##,
+};
+
 /// `20%`.
 pub(crate) static SHARE: Leaf = Leaf {
     name: "share",
@@ -189,8 +207,10 @@ pub(crate) static DURATION_AT_MOST: Leaf = Leaf {
 };
 
 /// All leaves that a catalogue entry may name as the type of a parameter.
-pub(crate) static LEAVES: [&Leaf; 11] = [
+pub(crate) static LEAVES: [&Leaf; 13] = [
     &COUNT_OR_NEVER,
+    &OFFSET,
+    &PPM,
     &TEXT,
     &FLAG,
     &DURATION,

@@ -117,6 +117,46 @@ fn no_duration(text: &str) -> Misread {
     }
 }
 
+/// The farthest that a clock can be off: from there dates have no meaning.
+const FARTHEST: Duration = LONGEST;
+
+/// `+30s`, `-200ms`: nanoseconds, not zero.
+pub(crate) fn offset(text: &str) -> Result<i64, Misread> {
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let size = duration(rest)?;
+    if size.is_zero() || size > FARTHEST {
+        return Err(Misread::new(format!("`{text}` is no offset"), "write, for example, `+30s`"));
+    }
+    Ok(sign * size.as_nanos() as i64)
+}
+
+/// `500ppm`, `-0.5ppm`: parts per billion, not zero.
+pub(crate) fn ppm(text: &str) -> Result<i64, Misread> {
+    /// So fast or slow that a second takes half of one: no clock is worse.
+    const WORST: f64 = 500_000.0;
+    let (number, unit) = text
+        .strip_prefix('-')
+        .map_or_else(|| split_number(text.strip_prefix('+').unwrap_or(text)), split_number);
+    let sign = if text.starts_with('-') { -1.0 } else { 1.0 };
+    match (plain_number(number), unit) {
+        (Some(number), "ppm") if number > WORST => {
+            Err(Misread::new(format!("`{text}` is too much: the most is 500000ppm"), ""))
+        }
+        (Some(number), "ppm") if (number * 1e3).round() >= 1.0 => {
+            Ok((sign * (number * 1e3).round()) as i64)
+        }
+        (Some(_), "ppm") => Err(Misread::new(format!("`{text}` is no drift at all"), "")),
+        (Some(_), "") => Err(Misread::new(
+            format!("the drift `{text}` has no unit"),
+            format!("write `{text}ppm`"),
+        )),
+        _ => Err(Misread::new(format!("`{text}` is not a drift"), "write, for example, `500ppm`")),
+    }
+}
+
 /// The leading number and what follows it, both trimmed.
 fn split_number(text: &str) -> (&str, &str) {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());

@@ -19,6 +19,8 @@ const DEFINITIONS: &str = r##"{
     {"type": "string", "pattern": "^[0-9.a-z]+ ?\\.\\. ?[0-9.a-z]+$", "examples": ["12s..20s"]},
     {"type": "object", "properties": {"one-of": {"type": "array", "items": {"$ref": "#/definitions/duration"}, "minItems": 1}}, "required": ["one-of"], "additionalProperties": false}
   ]},
+  "offset": {"type": "string", "pattern": "^[+-]?([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+$", "examples": ["+30s", "-200ms"]},
+  "ppm": {"type": "string", "pattern": "^[+-]?[0-9]+(\\.[0-9]+)? ?ppm$", "examples": ["500ppm"]},
   "share": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? ?%$", "examples": ["20%"]},
   "rate": {"type": "string", "pattern": "^([0-9]+(\\.[0-9]+)? ?/s|closed-loop)$", "examples": ["500/s"]},
   "per-node": {"type": "string", "pattern": "^[0-9]+ per node$", "examples": ["2 per node"]},

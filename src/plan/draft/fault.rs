@@ -6,6 +6,7 @@ use temblor_faults::{
     DurationChoice, End, FaultKind, FaultSpec, Grudge, LinkPolicy, NodeFault, Start, Target, Where,
 };
 
+use super::clock;
 use crate::plan::{
     diagnostic::Diagnostic,
     form::{Fields, Form, Formed},
@@ -85,6 +86,11 @@ impl Resolver<'_> {
             "isolate" => FaultKind::Isolate { one_way },
             "partition" => FaultKind::Partition { grudge: self.grudge(), one_way },
             "link" | "slow" | "lossy" => FaultKind::Link(self.policy()),
+            "clock" => FaultKind::node(NodeFault::Clock(clock::resolve(
+                self.fields,
+                self.name_span,
+                self.diagnostics,
+            ))),
             "kill" => FaultKind::node(NodeFault::Kill),
             "pause" => FaultKind::node(NodeFault::Pause),
             "restart" => {

@@ -13,6 +13,8 @@ pub(super) enum Bug {
     ReadOne,
     /// Reads answer with what the first majority says, and write nothing back.
     NoWriteBack,
+    /// Orders writes by the wall clock, not by what the replicas have seen.
+    WallClock,
     /// Keeps nothing on disk.
     Forgetful,
 }

@@ -1,6 +1,7 @@
-//! Operations as rounds of questions to replicas. Pure: it sends nothing and knows no time.
+//! Operations as rounds of questions to replicas. Pure: it sends nothing and knows no time (but for
+//! the seeded bug that does).
 //!
-//! All seeded bugs of the protocol stand in [`Coordinator::quorum`] and
+//! All seeded bugs of the protocol stand in [`Coordinator::quorum`], [`Coordinator::counter`] and
 //! [`Coordinator::needs_write_back`].
 
 use std::collections::{BTreeSet, HashMap};
@@ -71,6 +72,8 @@ pub(super) struct Coordinator {
     me: Member,
     epoch: u64,
     bug: Bug,
+    /// The time of day, for the bug that asks for it.
+    wall_ns: fn() -> i64,
     last_sequence: u64,
     rounds: HashMap<RoundId, Round>,
 }
@@ -78,7 +81,8 @@ pub(super) struct Coordinator {
 impl Coordinator {
     /// `epoch` counts this node's lives and must be on disk already.
     pub(super) fn new(members: Vec<String>, me: Member, epoch: u64, bug: Bug) -> Self {
-        Self { members, me, epoch, bug, last_sequence: 0, rounds: HashMap::new() }
+        let wall_ns = crate::clock::wall_ns;
+        Self { members, me, epoch, bug, wall_ns, last_sequence: 0, rounds: HashMap::new() }
     }
 
     /// Begins an operation: its first round learns what the replicas hold.
@@ -140,7 +144,7 @@ impl Coordinator {
             (Stage::Storing { result }, _) => finish(operation, result),
             (Stage::Asking { .. }, Ask::Status) => finish(operation, Value::Null),
             (Stage::Asking { newest, .. }, Ask::Write { value, .. }) => {
-                let counter = newest.map_or(0, |version| version.tag.counter) + 1;
+                let counter = self.counter(newest.as_ref());
                 let version = Version { tag: self.new_tag(counter), value: value.clone() };
                 self.store(operation, ask, version, BTreeSet::new())
             }
@@ -176,6 +180,16 @@ impl Coordinator {
         match (self.bug, ask) {
             (Bug::AckEarly, Ask::Write { .. }) | (Bug::ReadOne, Ask::Read { .. }) => Quorum::Itself,
             _ => Quorum::Majority,
+        }
+    }
+
+    /// A new write's place in the order of all: after everything that a majority has seen.
+    ///
+    /// Seeded bug: `wall-clock` takes the time of day, which is as good while all clocks agree.
+    fn counter(&self, newest: Option<&Version>) -> u64 {
+        match self.bug {
+            Bug::WallClock => (self.wall_ns)() as u64,
+            _ => newest.map_or(0, |version| version.tag.counter) + 1,
         }
     }
 
@@ -265,6 +279,15 @@ mod tests {
             story.push_str(&next);
         }
         story
+    }
+
+    #[test]
+    fn a_slow_clock_puts_a_write_before_what_it_should_follow() {
+        let mut coordinator = coordinator(Bug::WallClock);
+        coordinator.wall_ns = || 5;
+        assert_eq!(coordinator.counter(Some(&version(9))), 5);
+        coordinator.bug = Bug::None;
+        assert_eq!(coordinator.counter(Some(&version(9))), 10);
     }
 
     #[test]

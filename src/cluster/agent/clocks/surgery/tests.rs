@@ -13,8 +13,7 @@ impl Sleeper {
     fn new() -> Self {
         let sleeper = Self(Command::new("sleep").arg("1000").spawn().unwrap());
         // Until it has become that program, its clock functions are its parent's.
-        while std::fs::read_to_string(format!("/proc/{}/comm", sleeper.pid())).unwrap() != "sleep\n"
-        {
+        while !sleeper.stat().contains("(sleep) S ") {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
         sleeper
@@ -22,6 +21,10 @@ impl Sleeper {
 
     fn pid(&self) -> i32 {
         self.0.id() as i32
+    }
+
+    fn stat(&self) -> String {
+        std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap()
     }
 
     fn maps(&self) -> String {
@@ -84,10 +87,7 @@ fn a_stopped_process_stays_stopped() {
     let sleeper = Sleeper::new();
     let pid = nix::unistd::Pid::from_raw(sleeper.pid());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
-    let is_stopped = || {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-        stat.contains(") T ")
-    };
+    let is_stopped = || sleeper.stat().contains(") T ");
     while !is_stopped() {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
