@@ -19,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         needing(NAMESPACES, "demo::finds_no_write_back", || {
             finds("abd-no-write-back", "no-write-back")
         }),
+        needing(NAMESPACES, "demo::finds_wall_clock", || finds("abd-wall-clock", "wall-clock")),
         needing(NAMESPACES, "demo::finds_forgetful", || finds("abd-forgetful", "forgetful")),
         needing(NAMESPACES, "demo::interrupted_run_is_healed_and_judged", interrupted),
         Trial::test("demo::loopback_mode_kills_and_pauses", loopback),

@@ -177,7 +177,7 @@ fn wall(change: &ClockChange, expected: &str, holds: bool) -> Evidence {
     }
     observed.extend(change.failed.iter().cloned());
     Evidence {
-        what: "wall clocks of server processes, less the machine's".into(),
+        what: "wall clocks (less the machine's) of server processes".into(),
         expected: expected.into(),
         observed: observed.join("; "),
         holds,
@@ -197,7 +197,7 @@ fn words(seen: &ClockSeen) -> String {
 fn later(change: &ClockChange) -> Evidence {
     let (count, longest) = change.came_later;
     Evidence {
-        what: "server processes that came while the clock was skewed".into(),
+        what: "server processes that came meanwhile".into(),
         expected: "each soon on the skewed clock".into(),
         observed: match count {
             0 => "none came".into(),
@@ -210,7 +210,8 @@ fn later(change: &ClockChange) -> Evidence {
 
 fn code(change: &ClockChange) -> Evidence {
     Evidence {
-        what: "processes whose clock functions are not the kernel's own, byte for byte".into(),
+        what: "clock functions that are not the kernel's own, byte for byte, of server processes"
+            .into(),
         expected: "0".into(),
         observed: change.changed_code.to_string(),
         holds: change.changed_code == 0,
@@ -223,7 +224,7 @@ fn monotonic(change: &ClockChange) -> Evidence {
         (right && reading.monotonic_agrees, others && reading.others_agree)
     });
     Evidence {
-        what: "their CLOCK_MONOTONIC, and their gettimeofday and time".into(),
+        what: "CLOCK_MONOTONIC, and gettimeofday and time, of server processes".into(),
         expected: "the machine's, and as their wall clock".into(),
         observed: match (right, others) {
             (true, true) => "so it is".into(),

@@ -52,7 +52,7 @@ fn eight_mistakes_are_shown_in_one_go() {
          workload:\n  register: { rate: \"500\", kyes: 8 }\n\
          phases:\n  - steady: 10\n  - chaos: 60s\n    faults:\n      \
          - kil: { target: n1 }\n      - pause: { target: n1, for: 90s }\n      \
-         - clock: { jump: +30s }\n  - recover: 30s\n",
+         - clock: { jump: 30 }\n  - recover: 30s\n",
     );
     assert_eq!(mistakes.len(), 8);
     insta::assert_snapshot!(render(&mistakes, false), @r#"
@@ -116,14 +116,39 @@ fn eight_mistakes_are_shown_in_one_go() {
            |
            = help: make it shorter or earlier, or its phase longer
 
-        error: `clock` is not available yet
-          --> plan.yaml:12:9
+        error: the duration `30` has no unit
+          --> plan.yaml:12:24
            |
-        12 |       - clock: { jump: +30s }
-           |         ^^^^^
+        12 |       - clock: { jump: 30 }
+           |                        ^^
            |
-           = help: this version of temblor cannot do it; nothing is ever left out silently
+           = help: write `30s` or `30ms`
         "#);
+}
+
+#[test]
+fn clocks_that_cannot_be() {
+    for (wrong, said) in [
+        ("{ for: 5s }", "does nothing"),
+        ("{ jump: +1s, freeze: true }", "`jump` and `freeze` at once"),
+        ("{ jump: 0s }", "is no offset"),
+        ("{ drift: 500 }", "write `500ppm`"),
+        ("{ drift: -600000ppm }", "is too much"),
+        ("{ strobe: { by: +1s, every: 10us } }", "shorter than 1ms"),
+        ("{ strobe: { by: +1s } }", "`every` is missing"),
+    ] {
+        let found = fault(&format!("clock: {wrong}"));
+        assert!(found.contains(said), "{found}");
+    }
+    let freeze = "clock: { target: all, freeze: true, at: 3s }";
+    for (other, said) in [
+        ("clock: { target: n1, jump: +1s }", "two ways"),
+        ("kill: { target: n1 }", "a dead process has no clock"),
+    ] {
+        let found = in_chaos("etcd", 3, &[other, freeze]);
+        assert!(found.contains(said), "{found}");
+    }
+    assert_eq!(in_chaos("etcd", 3, &["pause: { target: n1, for: 5s }", freeze]).lines().count(), 3);
 }
 
 #[test]
