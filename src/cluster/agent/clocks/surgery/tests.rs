@@ -1,3 +1,5 @@
+//! What one process sees of its clock, changed and put right, and what is left of the change.
+
 use std::process::{Child, Command};
 
 use temblor_faults::Skew;
