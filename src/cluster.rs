@@ -15,6 +15,7 @@
 //! fault acts on, and says what it measured. It decides no verdict and asks no server anything.
 
 mod agent;
+mod cgroups;
 mod channel;
 mod clients;
 mod controller;

@@ -227,12 +227,12 @@ fn catalogue_pairs() -> Result<(), Failed> {
         let code = stems(&root().join(folder).join("src"), "rs");
         ensure(!yaml.is_empty(), || format!("{folder}/ has no catalogue entry"))?;
         for name in yaml.iter().filter(|name| !shared.contains(&name.as_str())) {
-            if !code.contains(name) {
+            if !code.contains(&name.replace('-', "_")) {
                 wrong.push(format!("{folder}/{name}.yaml has no {folder}/src/{name}.rs"));
             }
         }
     }
-    for name in ["isolate", "partition", "link", "kill", "pause", "restart"] {
+    for name in ["isolate", "partition", "link", "kill", "pause", "restart", "clock", "starve"] {
         if !stems(&root().join("faults"), "yaml").contains(&name.to_owned()) {
             wrong.push(format!("faults/{name}.yaml is missing"));
         }

@@ -6,6 +6,8 @@
 //! seed in, times and nodes out.
 
 pub mod clock;
+pub mod crash;
+pub mod crash_loop;
 mod deal;
 mod effect;
 mod grudge;
@@ -20,9 +22,12 @@ pub mod pause;
 pub mod restart;
 mod schedule;
 mod spec;
+pub mod starve;
+pub mod stop;
 mod target;
 
 pub use clock::{ClockChange, ClockReading, ClockSeen, Skew};
+pub use crash_loop::CrashLoop;
 pub use effect::Effect;
 pub use grudge::{cuts, least_nodes};
 pub use links::{LinkPolicy, Links, Port};
@@ -30,4 +35,5 @@ pub use node_faults::{NodeFault, NodeFaults};
 pub use node_ops::{NodeOps, ServerProcess, ServerState, Signal};
 pub use schedule::{Planned, Schedule};
 pub use spec::{DurationChoice, End, FaultKind, FaultSpec, Grudge, Start, Target, Trigger, Where};
+pub use starve::Lack;
 pub use target::{Chosen, NoTarget, Placed, View, minority, place, resolve};

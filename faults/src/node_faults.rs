@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, io};
 use serde::{Deserialize, Serialize};
 use temblor_history::{Evidence, FaultClass};
 
-use crate::{Effect, NodeOps, Skew, clock, effect, kill, pause, restart};
+use crate::{
+    CrashLoop, Effect, Lack, NodeOps, Skew, clock, crash, crash_loop, crash_loop::Looping, effect,
+    kill, pause, restart, starve, stop,
+};
 
 /// What an agent does to its node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,8 +21,18 @@ pub enum NodeFault {
     Kill,
     /// The servers stand still (SIGSTOP) until the heal.
     Pause,
+    /// One process stands still until the heal: by its name, or by what its command line has.
+    PauseOne(String),
     /// The servers are killed and started at once.
     Restart,
+    /// The servers end by their own stop signals; they start again at the heal.
+    Stop,
+    /// The node falls silent and its servers die; all comes back at the heal.
+    Crash,
+    /// The servers are killed and started over and over until the heal.
+    CrashLoop(CrashLoop),
+    /// The servers lack something until the heal.
+    Starve(Lack),
     /// The servers' wall clocks are wrong until the heal.
     Clock(Skew),
 }
@@ -28,7 +41,14 @@ impl NodeFault {
     /// What it acts on.
     pub fn class(&self) -> FaultClass {
         match self {
-            Self::Kill | Self::Pause | Self::Restart => FaultClass::Process,
+            Self::Kill
+            | Self::Pause
+            | Self::PauseOne(_)
+            | Self::Restart
+            | Self::Stop
+            | Self::Crash
+            | Self::CrashLoop(_) => FaultClass::Process,
+            Self::Starve(_) => FaultClass::Resource,
             Self::Clock(_) => FaultClass::Clock,
         }
     }
@@ -41,20 +61,49 @@ impl NodeFault {
     /// Its parameters as a reader wants them, each in a few words.
     pub fn details(&self) -> Vec<String> {
         match self {
-            Self::Kill | Self::Pause | Self::Restart => Vec::new(),
+            Self::Kill | Self::Pause | Self::Restart | Self::Stop | Self::Crash => Vec::new(),
+            Self::PauseOne(process) => vec![format!("only {process}")],
+            Self::CrashLoop(with) => {
+                let [alive, down] = [with.alive_ns, with.down_ns].map(|ns| ns as f64 / 1e6);
+                vec![format!("{alive} ms alive"), format!("{down} ms down")]
+            }
+            Self::Starve(lack) => vec![lack.words()],
             Self::Clock(skew) => vec![skew.to_string()],
         }
     }
 
     /// Why the two can't act on one node at once; none: they can.
     pub fn contends(&self, other: &Self) -> Option<&'static str> {
-        let clocks = [self, other].map(|fault| fault.class() == FaultClass::Clock);
-        let processes = [self, other].map(|fault| fault.class() == FaultClass::Process);
-        let absence = [self, other].iter().any(|fault| **fault == Self::Kill);
-        match (clocks, processes) {
-            ([true, true], _) => Some("a clock can't be wrong in two ways"),
-            (_, [true, true]) => Some("nobody can pause or kill what is dead already"),
-            ([true, _] | [_, true], _) if absence => Some("a dead process has no clock"),
+        use FaultClass::{Clock, Process, Resource};
+        let absence = self.leaves_none() || other.leaves_none();
+        match (self.class(), other.class()) {
+            (Clock, Clock) => Some("a clock can't be wrong in two ways"),
+            (Process, Process) => Some("nobody can pause or kill what is dead already"),
+            (Clock, Process | Resource) | (Process | Resource, Clock) if absence => {
+                Some("a dead process has no clock")
+            }
+            (Resource, Process) | (Process, Resource) => {
+                Some("a server that starts meanwhile would not be starved")
+            }
+            (Resource, Resource) if absence => Some("a dead process lacks nothing"),
+            (Resource, Resource) if self.lacks() == other.lacks() => {
+                Some("it can't lack the same thing twice")
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether no server runs while it acts, or only now and then.
+    fn leaves_none(&self) -> bool {
+        matches!(
+            self,
+            Self::Kill | Self::Stop | Self::Crash | Self::CrashLoop(_) | Self::Starve(Lack::Memory)
+        )
+    }
+
+    fn lacks(&self) -> Option<std::mem::Discriminant<Lack>> {
+        match self {
+            Self::Starve(lack) => Some(std::mem::discriminant(lack)),
             _ => None,
         }
     }
@@ -64,6 +113,7 @@ impl NodeFault {
 #[derive(Debug, Default)]
 pub struct NodeFaults {
     active: BTreeMap<String, NodeFault>,
+    loops: BTreeMap<String, Looping>,
     /// Some clock was made wrong once.
     skewed: bool,
 }
@@ -84,6 +134,15 @@ impl NodeFaults {
                 self.skewed = true;
                 clock::inject(node, *skew)
             }
+            NodeFault::Starve(lack) => starve::inject(node, occurrence, *lack),
+            NodeFault::CrashLoop(with) => {
+                let (effect, looping) = crash_loop::inject(node, occurrence, *with)?;
+                self.loops.insert(occurrence.into(), looping);
+                Ok(effect)
+            }
+            NodeFault::Stop => stop::inject(node, occurrence),
+            NodeFault::Crash => crash::inject(node, occurrence),
+            NodeFault::PauseOne(process) => pause::inject_one(node, process),
             NodeFault::Kill => kill::inject(node, occurrence),
             NodeFault::Pause => pause::inject(node),
             NodeFault::Restart if self.any(&NodeFault::Kill) => kill::inject(node, occurrence),
@@ -99,8 +158,18 @@ impl NodeFaults {
     /// its evidence all the same: the node is as the other faults want it.
     pub fn heal(&mut self, node: &mut dyn NodeOps, occurrence: &str) -> io::Result<Effect> {
         let was = self.active.remove(occurrence);
-        if let Some(NodeFault::Clock(skew)) = was {
-            return clock::heal(node, Some(skew));
+        match was {
+            Some(NodeFault::Clock(skew)) => {
+                if self.active.values().any(|fault| fault.class() == FaultClass::Clock) {
+                    return Ok(self.left_to_others(node));
+                }
+                return clock::heal(node, Some(skew));
+            }
+            Some(NodeFault::Starve(lack)) => return starve::heal(node, lack),
+            _ => {}
+        }
+        if let Some(looping) = self.loops.remove(occurrence) {
+            return looping.heal(node);
         }
         if self.any(&NodeFault::Kill) {
             return Ok(self.left_to_others(node));
@@ -109,7 +178,8 @@ impl NodeFaults {
             Some(NodeFault::Pause) if self.any(&NodeFault::Pause) => {
                 return Ok(self.left_to_others(node));
             }
-            Some(NodeFault::Pause) => pause::heal(node)?,
+            Some(NodeFault::Pause | NodeFault::PauseOne(_)) => pause::heal(node)?,
+            Some(NodeFault::Crash) => crash::heal(node)?,
             _ => kill::heal(node)?,
         };
         self.pause_again(node)?;
@@ -119,18 +189,36 @@ impl NodeFaults {
     /// Ends every fault and starts every server that does not run, also those that ended by
     /// themselves.
     pub fn heal_all(&mut self, node: &mut dyn NodeOps) -> io::Result<Effect> {
-        self.active.clear();
+        let active = std::mem::take(&mut self.active);
+        self.loops.clear();
         let earliest = node.now_ns();
         if !node.servers()?.is_empty() {
             pause::heal(node)?;
         }
         let mut evidence = Vec::new();
+        for fault in active.into_values() {
+            if let NodeFault::Starve(lack) = fault {
+                evidence.extend(node.feed(lack)?);
+            }
+        }
         if self.skewed {
-            evidence = clock::heal(node, None)?.evidence;
+            evidence.extend(clock::heal(node, None)?.evidence);
         }
         node.start_servers()?;
         evidence.push(effect::stays(node)?);
         Ok(Effect::between(earliest, node.now_ns(), evidence))
+    }
+
+    /// When something is due by itself, by the machine's monotonic clock; none: nothing is.
+    pub fn next_due_ns(&self) -> Option<i64> {
+        self.loops.values().map(Looping::due_ns).min()
+    }
+
+    /// Does what is due by itself.
+    pub fn turn(&mut self, node: &mut dyn NodeOps) {
+        for (occurrence, looping) in &mut self.loops {
+            looping.turn(node, occurrence);
+        }
     }
 
     fn any(&self, fault: &NodeFault) -> bool {
@@ -212,6 +300,22 @@ mod tests {
             self.clock_ns += at_most.as_nanos() as i64;
             Ok(until(&self.servers()?))
         }
+        fn command_line(&self, server: &ServerProcess) -> String {
+            format!("/usr/bin/{} --now", server.name)
+        }
+        fn ask_to_stop(&mut self) -> io::Result<()> {
+            let server = self.server.clone();
+            server.map_or(Ok(()), |server| self.signal(&server, Signal::Kill))
+        }
+        fn starve(&mut self, lack: Lack) -> io::Result<Vec<Evidence>> {
+            if lack == Lack::Memory {
+                self.ask_to_stop()?;
+            }
+            Ok(Vec::new())
+        }
+        fn feed(&mut self, _: Lack) -> io::Result<Vec<Evidence>> {
+            Ok(Vec::new())
+        }
         fn set_clock(&mut self, _: Option<crate::Skew>) -> io::Result<crate::ClockChange> {
             Ok(crate::ClockChange::default())
         }
@@ -255,6 +359,55 @@ mod tests {
         assert_eq!(after(&twice), [(1, true), (1, true), (1, true), (1, false)]);
         let paused_while_down = [("p", PAUSE), ("k", KILL), ("p", None), ("k", None)];
         assert_eq!(after(&paused_while_down), [(1, true), (0, false), (0, false), (2, false)]);
+    }
+
+    #[test]
+    fn what_leaves_no_server_comes_back_with_its_heal() {
+        for fault in [NodeFault::Stop, NodeFault::Crash, NodeFault::Starve(Lack::Memory)] {
+            let states = after(&[("x", Some(fault)), ("x", None)]);
+            assert_eq!(states, [(0, false), (2, false)]);
+        }
+        let one = NodeFault::PauseOne("--now".into());
+        assert_eq!(after(&[("p", Some(one)), ("p", None)]), [(1, true), (1, false)]);
+    }
+
+    #[test]
+    fn a_loop_kills_and_starts_until_its_heal() {
+        let (mut node, mut faults) = (Fake::default(), NodeFaults::default());
+        node.start_servers().unwrap();
+        let with = CrashLoop { alive_ns: 1_000_000_000, down_ns: 500_000_000 };
+        faults.inject(&mut node, "l", &NodeFault::CrashLoop(with)).unwrap();
+        for _ in 0..6 {
+            node.clock_ns = faults.next_due_ns().unwrap();
+            faults.turn(&mut node);
+        }
+        assert_eq!((node.started, node.ends.len()), (4, 4));
+        assert!(node.ends.iter().all(|cause| cause.as_deref() == Some("l")));
+        let healed = faults.heal(&mut node, "l").unwrap();
+        assert!(healed.evidence.iter().all(|seen| seen.holds), "{healed:?}");
+        assert_eq!((faults.next_due_ns(), node.server.is_some()), (None, true));
+    }
+
+    #[test]
+    fn contentions_have_reasons() {
+        let clock = NodeFault::Clock(Skew::Freeze);
+        let [cpu, files, memory] = [Lack::Cpu { permille: 5 }, Lack::Files, Lack::Memory];
+        let starve = NodeFault::Starve;
+        for (one, other, defined) in [
+            (clock.clone(), NodeFault::Pause, true),
+            (clock.clone(), NodeFault::Restart, true),
+            (clock.clone(), NodeFault::Stop, false),
+            (clock.clone(), clock.clone(), false),
+            (clock.clone(), starve(cpu), true),
+            (clock, starve(memory), false),
+            (starve(cpu), starve(files), true),
+            (starve(cpu), starve(Lack::Cpu { permille: 9 }), false),
+            (starve(files), NodeFault::Restart, false),
+            (NodeFault::Crash, NodeFault::Stop, false),
+        ] {
+            assert_eq!(one.contends(&other).is_none(), defined, "{one:?} {other:?}");
+            assert_eq!(other.contends(&one), one.contends(&other));
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What a fault needs of one machine.
 
-use crate::{ClockChange, Skew};
+use temblor_history::Evidence;
+
+use crate::{ClockChange, Lack, Skew};
 
 /// A live process of a node's servers, children of servers included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,10 @@ pub trait NodeOps {
     fn servers(&mut self) -> std::io::Result<Vec<ServerProcess>>;
     /// Sends a signal to one of them if it is still the same process; that it is gone is no error.
     fn signal(&mut self, server: &ServerProcess, signal: Signal) -> std::io::Result<()>;
+    /// The command line of one of them, as it shows now (many write what they do into it).
+    fn command_line(&self, server: &ServerProcess) -> String;
+    /// Sends each server its own stop signal, last started first.
+    fn ask_to_stop(&mut self) -> std::io::Result<()>;
     /// From now on exits of servers are laid to this occurrence (none: to nobody).
     fn blame(&mut self, occurrence: Option<&str>);
     /// Starts every server that does not run.
@@ -60,6 +66,10 @@ pub trait NodeOps {
     /// Puts every server process, and those that come later, on a skewed clock; with none back on
     /// the right one. What can't be done to a process is no error, but said of it.
     fn set_clock(&mut self, skew: Option<Skew>) -> std::io::Result<ClockChange>;
+    /// Takes from every server process what the fault says, and tells what was seen of that.
+    fn starve(&mut self, lack: Lack) -> std::io::Result<Vec<Evidence>>;
+    /// Gives it back, and tells what was seen of that.
+    fn feed(&mut self, lack: Lack) -> std::io::Result<Vec<Evidence>>;
     /// The machine's monotonic clock, nanoseconds.
     fn now_ns(&self) -> i64;
 }

@@ -5,14 +5,17 @@
 //! output and the datagrams of probes. When its channel closes it ends whatever it started.
 //! What a fault does to servers is not here but in `temblor_faults`.
 
+mod aside;
 mod clocks;
 mod node;
 mod output;
 mod servers;
+mod starving;
 
 use std::{
     io::{self, Write},
     os::fd::AsFd,
+    time::Duration,
 };
 
 use nix::sys::prctl::set_child_subreaper;
@@ -80,7 +83,11 @@ impl Agent {
     fn serve_until_told(&mut self) -> io::Result<()> {
         let stdin = io::stdin();
         while !self.node.told_to_end() {
-            if !self.node.turn(Some(stdin.as_fd()), None)? {
+            let due = self.faults.next_due_ns();
+            let wait = due.map(|due| Duration::from_nanos((due - now_ns()).max(0) as u64));
+            let asked = self.node.turn(Some(stdin.as_fd()), wait)?;
+            self.faults.turn(&mut self.node);
+            if !asked {
                 continue;
             }
             let mut bytes = [0; 4096];

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use temblor_faults::FaultKind;
+use temblor_faults::{FaultKind, NodeFault, Port};
 use temblor_history::{Evidence, Measured};
 use tokio::{sync::mpsc::UnboundedSender, task::spawn_blocking};
 
@@ -132,23 +132,48 @@ impl Cluster {
         if *rolling {
             return self.ask_in_turn(&fault.nodes, &ask).await;
         }
+        if *asked == NodeFault::Crash {
+            // The links first: peers shall not hear how the connections of the dead are closed.
+            let silence = self.silence(occurrence, &fault.nodes).await?;
+            let death = self.ask_at_once(&fault.nodes, &ask).await?;
+            return Ok(together(vec![silence, death]));
+        }
         self.ask_at_once(&fault.nodes, &ask).await
+    }
+
+    /// Cuts every link of these nodes, those to and from the clients too.
+    async fn silence(&self, occurrence: &str, nodes: &[String]) -> Result<Applied, ClusterError> {
+        let links = self.links.as_ref().ok_or_else(|| {
+            ClusterError::new(occurrence, "inject", "on loopback no node can fall silent")
+                .advise("crashes need namespaces: see `temblor doctor`; `kill` works here")
+        })?;
+        let all = self.nodes.iter().map(|node| Port::Node(node.name.clone()));
+        let all: Vec<Port> = all.chain([Port::Clients]).collect();
+        let silent = |port: &Port| matches!(port, Port::Node(name) if nodes.contains(name));
+        let pairs = all.iter().flat_map(|from| all.iter().map(move |to| (from, to)));
+        let cuts = pairs.filter(|(from, to)| from != to && (silent(from) || silent(to)));
+        let cuts: Vec<(Port, Port)> = cuts.map(|(from, to)| (from.clone(), to.clone())).collect();
+        links.inject(occurrence, &FaultKind::Isolate { one_way: false }, &cuts).await
     }
 
     /// Removes a fault and gathers evidence that nothing of it is left (other faults may be).
     pub async fn heal(&self, occurrence: &str) -> Result<Applied, ClusterError> {
         let nodes = self.remembered().remove(occurrence);
         if let Some(nodes) = nodes {
+            // A crash has silenced links too; they come back first, as a machine's do.
+            let links = self.heal_links(occurrence).await.transpose();
             let ask = Ask::Heal { occurrence: occurrence.into() };
-            return self.ask_at_once(&nodes, &ask).await;
+            let mut healed = vec![self.ask_at_once(&nodes, &ask).await?];
+            healed.extend(links?);
+            return Ok(together(healed));
         }
-        let healed = match &self.links {
-            Some(links) => links.heal(occurrence).await,
-            None => None,
-        };
-        healed.unwrap_or_else(|| {
+        self.heal_links(occurrence).await.unwrap_or_else(|| {
             Err(ClusterError::new(occurrence, "heal", "no such fault is active"))
         })
+    }
+
+    async fn heal_links(&self, occurrence: &str) -> Option<Result<Applied, ClusterError>> {
+        self.links.as_ref()?.heal(occurrence).await
     }
 
     /// Removes every fault, and verifies that nothing is left: all links pass, no server is

@@ -29,8 +29,8 @@ use nix::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ClusterError, channel,
-    ledger::{Entry, Ledger, Process, Role},
+    ClusterError, cgroups, channel,
+    ledger::{self, Entry, Ledger, Process, Role},
     message::Say,
     processes, spawn,
 };
@@ -143,7 +143,8 @@ impl Guard {
         if !self.charge.namespaces {
             end_descendants();
         }
-        let left: Vec<String> = remove_data(&self.charge).err().into_iter().collect();
+        let mut left = remove_groups(&self.charge);
+        left.extend(remove_data(&self.charge).err());
         let code = i32::from(!left.is_empty());
         let _ = self.ledger.write(&Entry::Gone { node: self.charge.node, left });
         code
@@ -217,6 +218,13 @@ fn end_descendants() {
         {}
         sleep(Duration::from_millis(5));
     }
+}
+
+/// Removes the node's control groups, which its agent has written down; the errors say what to do.
+fn remove_groups(charge: &Charge) -> Vec<String> {
+    let entries = ledger::read(&charge.ledger).unwrap_or_default();
+    let groups = cgroups::of(&entries, Some(&charge.node));
+    groups.filter_map(|group| cgroups::remove(group).err()).collect()
 }
 
 /// Removes the data folder, which this guard has made; the error says what to do.

@@ -26,6 +26,8 @@ pub(super) enum Entry {
     Folder { node: String, path: PathBuf, keep: bool },
     /// It was made, and is this one.
     Made { path: PathBuf, device: u64, inode: u64 },
+    /// A control group is about to be made.
+    Group { node: String, path: PathBuf },
     /// Something is about to be done to a node's servers.
     Doing { node: String, what: String },
     /// A node is no more; what could not be removed.

@@ -15,6 +15,7 @@ use std::{
 use nix::sys::signal::Signal;
 
 use super::{
+    cgroups,
     ledger::{self, Entry, Process, Role},
     processes,
     spawn::RUN,
@@ -62,6 +63,13 @@ fn recover_one(path: &Path) -> Recovered {
     }
     if !recovered.running {
         end_processes(&entries, &mut recovered);
+        for group in cgroups::of(&entries, None) {
+            match cgroups::remove(group) {
+                Ok(true) => recovered.done.push(format!("removed {}", group.display())),
+                Ok(false) => {}
+                Err(why) => recovered.left.push(why),
+            }
+        }
         remove_folders(&entries, &mut recovered);
     }
     recovered

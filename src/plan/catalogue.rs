@@ -13,10 +13,14 @@ use super::{
 /// A file inside the program.
 type Embedded = (&'static str, &'static str);
 
-const FAULTS: [Embedded; 9] = [
+const FAULTS: [Embedded; 13] = [
     ("kill", include_str!("../../faults/kill.yaml")),
     ("pause", include_str!("../../faults/pause.yaml")),
     ("restart", include_str!("../../faults/restart.yaml")),
+    ("stop", include_str!("../../faults/stop.yaml")),
+    ("crash", include_str!("../../faults/crash.yaml")),
+    ("crash-loop", include_str!("../../faults/crash-loop.yaml")),
+    ("starve", include_str!("../../faults/starve.yaml")),
     ("clock", include_str!("../../faults/clock.yaml")),
     ("isolate", include_str!("../../faults/isolate.yaml")),
     ("partition", include_str!("../../faults/partition.yaml")),

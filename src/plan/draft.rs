@@ -6,6 +6,7 @@ mod clock;
 mod expect;
 mod fault;
 mod phases;
+mod processes;
 mod short_form;
 mod targets;
 mod times;

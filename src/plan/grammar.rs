@@ -12,11 +12,9 @@ use super::{
 };
 
 /// Names of faults that plans will have, and this version can't do.
-const LATER_FAULTS: [(&str, &str); 8] = [
-    ("stop", "stops the servers of nodes gracefully"),
+const LATER_FAULTS: [(&str, &str); 6] = [
     ("power-loss", "kills servers and forgets what was not synced"),
     ("disk", "makes disks fail, slow, full or corrupt"),
-    ("starve", "takes away CPU, I/O, memory or descriptors"),
     ("membership", "removes members of the cluster and adds them"),
     ("upgrade", "changes the system's version, node by node"),
     ("exec", "runs commands of your own"),

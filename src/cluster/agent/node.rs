@@ -15,14 +15,16 @@ use nix::{
     },
 };
 use temblor_faults::{
-    ClockChange, NodeOps, ServerProcess, ServerState, Signal as FaultSignal, Skew,
+    ClockChange, Lack, NodeOps, ServerProcess, ServerState, Signal as FaultSignal, Skew,
 };
+use temblor_history::Evidence;
 
 use super::{
     clocks::Clocks,
     now_ns,
     output::Output,
     servers::{Ended, Servers},
+    starving::{Place, Starving},
 };
 use crate::cluster::{
     ClusterError, channel,
@@ -42,6 +44,8 @@ pub(super) struct Node {
     servers: Servers,
     outputs: Vec<Output>,
     clocks: Clocks,
+    starving: Starving,
+    run: String,
     prober: Option<Prober>,
     ledger: Ledger,
     signals: SignalFd,
@@ -67,6 +71,8 @@ impl Node {
             outputs: outputs.collect(),
             servers,
             clocks: Clocks::default(),
+            starving: Starving::default(),
+            run,
             prober: prober.map_err(failed("listen for probes"))?,
             ledger: Ledger::open(&ledger)
                 .map_err(failed(&format!("open the ledger {}", ledger.display())))?,
@@ -187,13 +193,7 @@ impl Node {
     /// Ends every server with its stop signal, last started first; after the grace by force.
     pub(super) fn stop(&mut self, grace_ms: u64) -> io::Result<()> {
         self.stopping = true;
-        for server in self.servers.all.iter().rev() {
-            if let Some(pid) = server.main {
-                let signal = Servers::stop_signal(&server.spec);
-                processes::signal(pid, Process::of(pid).start, signal)?;
-                processes::signal(pid, Process::of(pid).start, Signal::SIGCONT)?;
-            }
-        }
+        self.ask_to_stop()?;
         let stopped = self.wait(Duration::from_millis(grace_ms), &mut <[_]>::is_empty);
         self.kill_all(Duration::from_secs(5));
         self.stopping = false;
@@ -305,6 +305,34 @@ impl NodeOps for Node {
             }
             self.turn(None, Some(LOOK))?;
         }
+    }
+
+    fn ask_to_stop(&mut self) -> io::Result<()> {
+        for server in self.servers.all.iter().rev() {
+            if let Some(pid) = server.main {
+                let signal = Servers::stop_signal(&server.spec);
+                processes::signal(pid, Process::of(pid).start, signal)?;
+                processes::signal(pid, Process::of(pid).start, Signal::SIGCONT)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn command_line(&self, server: &ServerProcess) -> String {
+        let words = std::fs::read(format!("/proc/{}/cmdline", server.pid)).unwrap_or_default();
+        String::from_utf8_lossy(&words).replace('\0', " ").trim_end().into()
+    }
+
+    fn starve(&mut self, lack: Lack) -> io::Result<Vec<Evidence>> {
+        let (servers, ledger) = (&self.servers, &self.ledger);
+        let place = Place { servers, ledger, run: &self.run, node: &self.name };
+        self.starving.starve(&place, lack)
+    }
+
+    fn feed(&mut self, lack: Lack) -> io::Result<Vec<Evidence>> {
+        let (servers, ledger) = (&self.servers, &self.ledger);
+        let place = Place { servers, ledger, run: &self.run, node: &self.name };
+        self.starving.feed(&place, lack)
     }
 
     fn set_clock(&mut self, skew: Option<Skew>) -> io::Result<ClockChange> {

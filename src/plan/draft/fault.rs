@@ -6,7 +6,7 @@ use temblor_faults::{
     DurationChoice, End, FaultKind, FaultSpec, Grudge, LinkPolicy, NodeFault, Start, Target, Where,
 };
 
-use super::clock;
+use super::{clock, processes};
 use crate::plan::{
     diagnostic::Diagnostic,
     form::{Fields, Form, Formed},
@@ -92,7 +92,13 @@ impl Resolver<'_> {
                 self.diagnostics,
             ))),
             "kill" => FaultKind::node(NodeFault::Kill),
-            "pause" => FaultKind::node(NodeFault::Pause),
+            "pause" => FaultKind::node(processes::pause(self.fields)),
+            "stop" => FaultKind::node(NodeFault::Stop),
+            "crash" => FaultKind::node(NodeFault::Crash),
+            "crash-loop" => FaultKind::node(processes::crash_loop(self.fields)),
+            "starve" => {
+                FaultKind::node(processes::starve(self.fields, self.name_span, self.diagnostics))
+            }
             "restart" => {
                 FaultKind::Node { fault: NodeFault::Restart, rolling: self.fields.flag("rolling") }
             }
