@@ -4,6 +4,7 @@
 //! - `tidy`: sizes, names, directions of dependency, catalogue pairs
 //! - `cli`: commands that touch no cluster
 //! - `cluster`: nodes, links and faults on them, without a plan
+//! - `clocks`: four real servers whose clocks are moved
 //! - `demo`: the embedded cluster end to end, with and without its seeded bugs
 //! - `etcd`: three real etcd nodes under faults
 //! - `redis`, `postgres`: a real one each, killed and restarted
@@ -21,6 +22,7 @@
 
 mod cleanup;
 mod cli;
+mod clocks;
 mod cluster;
 mod demo;
 mod etcd;
@@ -36,7 +38,7 @@ use libtest_mimic::Arguments;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(code) = cluster::play(&words) {
+    if let Some(code) = clocks::play(&words).or_else(|| cluster::play(&words)) {
         return ExitCode::from(code as u8);
     }
     let mut arguments = Arguments::from_args();
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         tidy::trials(),
         cli::trials(),
         cluster::trials(),
+        clocks::trials(),
         demo::trials(),
         etcd::trials(),
         redis::trials(),

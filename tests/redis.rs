@@ -9,7 +9,10 @@ use crate::support::{Machine, Need, RunFolder, Scratch, cluster_lock, ensure, ne
 const REDIS: &[Need] = &[Need::Namespaces, Need::Program("redis-server", "redis-server")];
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![needing(REDIS, "redis::keeps_sets_through_kills", keeps_sets)]
+    vec![
+        needing(REDIS, "redis::keeps_sets_through_kills", keeps_sets),
+        needing(REDIS, "redis::sees_every_fault_of_a_node_come_and_go", node_faults),
+    ]
 }
 
 fn keeps_sets() -> Result<(), Failed> {
@@ -24,4 +27,15 @@ fn keeps_sets() -> Result<(), Failed> {
     let ok = counts["ok"].as_u64().unwrap_or(0);
     ensure(ok >= 1_000, || format!("{ok} ok: {counts}"))?;
     folder.reports_must_agree()
+}
+
+/// Each fault of processes, clocks and resources on one real server, verified when it acts and
+/// when it is gone; those that may be at once are.
+fn node_faults() -> Result<(), Failed> {
+    let _lock = cluster_lock()?;
+    let scratch = Scratch::new("redis-node-faults")?;
+    let before = Machine::now();
+    run(scratch.path(), &["run", "redis-node-faults", "--seed", "1"])?.must_exit(0)?;
+    before.must_be_restored(Duration::from_secs(2))?;
+    RunFolder::latest(scratch.path()).faults_must_be_verified(13)
 }

@@ -141,14 +141,20 @@ pub struct ClockChange {
     pub changed_code: usize,
 }
 
-/// Puts every server process on the skewed clock, and those that come later too.
-pub fn inject(node: &mut dyn NodeOps, skew: Skew) -> io::Result<Effect> {
+/// Puts every server process on the skewed clock, and those that come later too; `was`, if it is
+/// on another one.
+pub fn inject(node: &mut dyn NodeOps, was: Option<Skew>, skew: Skew) -> io::Result<Effect> {
     let earliest = node.now_ns();
     let change = node.set_clock(Some(skew))?;
-    let fresh = change.seen.iter().all(|one| one.before.is_right());
+    let as_it_was = |before: &ClockReading| match was {
+        Some(was) => was.allows(before),
+        None => before.is_right(),
+    };
+    let fresh = change.seen.iter().all(|one| as_it_was(&one.before));
     let skewed = change.seen.iter().all(|one| skew.allows(&one.after));
     let holds = !change.seen.is_empty() && fresh && skewed && change.failed.is_empty();
-    let expected = format!("right before, then {skew}");
+    let before = was.map_or("right".into(), |was| was.to_string());
+    let expected = format!("{before} before, then {skew}");
     let evidence = vec![wall(&change, &expected, holds), monotonic(&change)];
     Ok(Effect::between(earliest, node.now_ns(), evidence))
 }

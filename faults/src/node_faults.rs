@@ -126,13 +126,14 @@ impl NodeFaults {
         occurrence: &str,
         fault: &NodeFault,
     ) -> io::Result<Effect> {
+        let was = self.skew();
         if fault.lasts() {
             self.active.insert(occurrence.into(), fault.clone());
         }
         match fault {
             NodeFault::Clock(skew) => {
                 self.skewed = true;
-                clock::inject(node, *skew)
+                clock::inject(node, was, *skew)
             }
             NodeFault::Starve(lack) => starve::inject(node, occurrence, *lack),
             NodeFault::CrashLoop(with) => {
@@ -160,7 +161,7 @@ impl NodeFaults {
         let was = self.active.remove(occurrence);
         match was {
             Some(NodeFault::Clock(skew)) => {
-                if self.active.values().any(|fault| fault.class() == FaultClass::Clock) {
+                if self.skew().is_some() {
                     return Ok(self.left_to_others(node));
                 }
                 return clock::heal(node, Some(skew));
@@ -219,6 +220,14 @@ impl NodeFaults {
         for (occurrence, looping) in &mut self.loops {
             looping.turn(node, occurrence);
         }
+    }
+
+    /// The skew that acts.
+    fn skew(&self) -> Option<Skew> {
+        self.active.values().find_map(|fault| match fault {
+            NodeFault::Clock(skew) => Some(*skew),
+            _ => None,
+        })
     }
 
     fn any(&self, fault: &NodeFault) -> bool {

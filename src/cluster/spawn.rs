@@ -18,7 +18,10 @@ use std::{
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sched::unshare,
-    sys::{prctl::set_pdeathsig, signal::Signal},
+    sys::{
+        prctl::set_pdeathsig,
+        signal::{SigSet, Signal},
+    },
     unistd::{Gid, Uid, User, initgroups, setgid, setsid, setuid},
 };
 
@@ -97,7 +100,7 @@ impl Identity {
 pub(super) fn as_server(command: &mut Command, identity: Option<Identity>, dies_with_agent: bool) {
     let begin = move || {
         setsid()?;
-        default_signals();
+        default_signals()?;
         if let Some(Identity { name, user, group }) = &identity {
             initgroups(name, *group)?;
             setgid(*group)?;
@@ -114,11 +117,12 @@ pub(super) fn as_server(command: &mut Command, identity: Option<Identity>, dies_
     unsafe { command.pre_exec(begin) };
 }
 
-/// What the controller ignores (SIGHUP under nohup, say) a server shall not ignore. The standard
-/// library has emptied the mask.
-fn default_signals() {
+/// What the controller ignores (SIGHUP under nohup, say) a server shall not ignore, and what guard
+/// and agent block to wait for it (SIGTERM, SIGCHLD) it shall get.
+fn default_signals() -> nix::Result<()> {
     for signal in Signal::iterator() {
         // SAFETY: sets the default disposition; where that is not allowed the call does nothing.
         unsafe { libc::signal(signal as i32, libc::SIG_DFL) };
     }
+    SigSet::empty().thread_set_mask()
 }

@@ -42,7 +42,7 @@ const SYSTEMS: [Embedded; 4] = [
     ("redis", include_str!("../../systems/redis.yaml")),
 ];
 
-const PLANS: [Embedded; 13] = [
+const PLANS: [Embedded; 14] = [
     ("demo", include_str!("../../faults/plans/demo.yaml")),
     ("demo-loopback", include_str!("../../faults/plans/demo-loopback.yaml")),
     ("abd-ack-early", include_str!("../../faults/plans/abd-ack-early.yaml")),
@@ -54,6 +54,7 @@ const PLANS: [Embedded; 13] = [
     ("etcd-stale-reads", include_str!("../../faults/plans/etcd-stale-reads.yaml")),
     ("postgres-kill", include_str!("../../faults/plans/postgres-kill.yaml")),
     ("postgres-read-committed", include_str!("../../faults/plans/postgres-read-committed.yaml")),
+    ("redis-node-faults", include_str!("../../faults/plans/redis-node-faults.yaml")),
     ("redis-kill", include_str!("../../faults/plans/redis-kill.yaml")),
     ("random-everything", include_str!("../../faults/plans/random-everything.yaml")),
 ];

@@ -25,7 +25,7 @@ impl Machine {
             namespaces: namespaces(),
             mounts: lines("/proc/self/mounts"),
             links: names("/sys/class/net"),
-            cgroups: names("/sys/fs/cgroup"),
+            cgroups: groups(Path::new("/sys/fs/cgroup")),
             processes: processes(),
         }
     }
@@ -88,6 +88,18 @@ fn processes() -> BTreeSet<String> {
         exe == binary || words.contains("temblor-test-")
     };
     pids().into_iter().filter(ours).collect()
+}
+
+/// Control groups that are named after us, at any depth.
+fn groups(folder: &Path) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let below = folders.flat_map(|entry| {
+        let ours = entry.file_name().to_string_lossy().starts_with("temblor-");
+        let path = entry.path();
+        groups(&path).into_iter().chain(ours.then(|| path.display().to_string()))
+    });
+    below.collect()
 }
 
 fn lines(path: &str) -> BTreeSet<String> {

@@ -88,8 +88,8 @@ impl Skewing {
 /// What is done to a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
-    /// It gets this skew.
-    Move(Skewing),
+    /// It gets this skew, in the place of another where it has one.
+    Move(Skewing, Option<Skewing>),
     /// It gets the right clock back, from this skew where that is known.
     Restore(Option<Skewing>),
 }
@@ -154,7 +154,7 @@ impl Clocks {
             return Ok(change);
         };
         let skewing = Skewing::begin(skew);
-        let mut change = self.all(servers, Order::Move(skewing))?;
+        let mut change = self.all(servers, Order::Move(skewing, was))?;
         change.changed_code = changed(&servers.processes()?);
         self.skewing = Some(skewing);
         self.looked_ns = monotonic_ns();
@@ -179,7 +179,7 @@ impl Clocks {
             let since = last.max(started_ns(process));
             self.waiting.entry(identity(process)).or_insert(since);
         }
-        for one in surgeon::send(&fresh, Order::Move(skewing))? {
+        for one in surgeon::send(&fresh, Order::Move(skewing, None))? {
             self.came(&one, fresh.iter().find(|process| process.pid == one.pid));
         }
         Ok(())
@@ -268,13 +268,13 @@ impl Clocks {
             return false;
         }
         match (state(process.pid), order) {
-            (Ok(State::Own), Order::Move(_)) => true,
+            (Ok(State::Own), Order::Move(..)) => true,
             // What nobody moved need not be put right.
             (Ok(State::Own) | Err(Refusal::Never(_)), Order::Restore(_))
             | (Err(Refusal::Gone), _) => false,
-            (Ok(_), Order::Move(_)) => !self.moved.contains(&who),
+            (Ok(_), Order::Move(..)) => !self.moved.contains(&who),
             (Ok(_), Order::Restore(_)) | (Err(Refusal::NotNow(_)), _) => true,
-            (Err(Refusal::Never(why)), Order::Move(_)) => {
+            (Err(Refusal::Never(why)), Order::Move(..)) => {
                 let why = format!("{} {}: {why}", process.name, process.pid);
                 self.failed.insert(who, why.clone());
                 change.failed.push(why);

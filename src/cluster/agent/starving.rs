@@ -54,7 +54,7 @@ impl Starving {
         match lack {
             Lack::Cpu { .. } => {
                 let ended = self.cpu.take().map_or(Ok(()), Group::end);
-                Ok(vec![back("cpu", &live(place)?, ended)])
+                Ok(vec![back("cpu", &live(place)?, &ended)])
             }
             // The group ended with those who were in it.
             Lack::Memory => Ok(Vec::new()),
@@ -112,7 +112,7 @@ fn take_all_in(group: &Group, place: &Place<'_>) -> io::Result<Evidence> {
 }
 
 /// Evidence that nobody is in a group of ours any more.
-fn back(controller: &str, live: &[Stat], ended: Result<(), String>) -> Evidence {
+fn back(controller: &str, live: &[Stat], ended: &Result<(), String>) -> Evidence {
     let is_back = |process: &&Stat| {
         let groups = fs::read_to_string(format!("/proc/{}/cgroup", process.pid));
         !groups.unwrap_or_default().contains("/temblor-")
@@ -131,11 +131,14 @@ fn back(controller: &str, live: &[Stat], ended: Result<(), String>) -> Evidence 
 fn busy(group: &Group) -> io::Result<f64> {
     let told = aside(WATCHED * 6, |mut out| {
         group.take_in(std::process::id() as i32)?;
-        let cpu = || clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map(Duration::from);
+        let cpu = || {
+            let time = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?;
+            Ok::<_, io::Error>(time.tv_sec() * 1_000_000_000 + time.tv_nsec())
+        };
         let (began, used) = (monotonic_ns(), cpu()?);
         while monotonic_ns() - began < WATCHED.as_nanos() as i64 {}
         let lived = monotonic_ns() - began;
-        let share = (cpu()? - used).as_nanos() as f64 / lived as f64;
+        let share = (cpu()? - used) as f64 / lived as f64;
         out.write_all(share.to_string().as_bytes())
     })?;
     let told = String::from_utf8_lossy(&told).parse();
@@ -149,7 +152,7 @@ fn take_memory(place: &Place<'_>) -> io::Result<Vec<Evidence>> {
     let starved = starve_of_memory(&group, place);
     let ended = group.end();
     let mut evidence = starved?;
-    let gone = back("memory", &live(place)?, ended);
+    let gone = back("memory", &live(place)?, &ended);
     evidence.push(gone);
     Ok(evidence)
 }

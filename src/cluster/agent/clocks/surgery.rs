@@ -60,7 +60,7 @@ pub(super) fn operate(pid: i32, name: &str, order: Order) -> Result<Option<Clock
     let memory = Memory::open(pid)?;
     let vdso = place(pid)?;
     let (state, sites) = state_in(&memory, vdso)?;
-    if let (Order::Move(skewing), State::Moved { base }) = (order, state)
+    if let (Order::Move(skewing, _), State::Moved { base }) = (order, state)
         && has_parameters(&memory, base, &skewing)?
     {
         return Ok(None);
@@ -68,8 +68,8 @@ pub(super) fn operate(pid: i32, name: &str, order: Order) -> Result<Option<Clock
     let mut table = Table { threads, memory, vdso, sites, base: 0, guide: 0 };
     let readings = match (order, state) {
         (Order::Restore(_), State::Own) => return Ok(None),
-        (Order::Move(skewing), State::Own) => table.insert(&skewing)?,
-        (Order::Move(skewing), State::Moved { base }) => table.change(base, &skewing)?,
+        (Order::Move(skewing, _), State::Own) => table.insert(&skewing)?,
+        (Order::Move(skewing, was), State::Moved { base }) => table.change(base, was, &skewing)?,
         (Order::Restore(skewing), State::Moved { base }) => table.remove(base, skewing)?,
     };
     drop(table);
@@ -164,11 +164,16 @@ impl Table {
         done
     }
 
-    fn change(&mut self, base: u64, skewing: &Skewing) -> Result<Readings, Refusal> {
+    fn change(
+        &mut self,
+        base: u64,
+        was: Option<Skewing>,
+        skewing: &Skewing,
+    ) -> Result<Readings, Refusal> {
         self.base = base;
         self.threads.leave(&self.functions(), &self.memory)?;
         self.guide = self.threads.guide()?;
-        let before = self.read_clock(None)?;
+        let before = self.read_clock(was.as_ref())?;
         let parameters = base + PAGE;
         let next = machine::slot_after(self.memory.word(parameters)?);
         self.memory.write(parameters + next, &machine::slot(skewing))?;

@@ -58,10 +58,10 @@ fn a_process_sees_each_skew_and_then_its_own_clock_again() {
     let (pid, maps) = (sleeper.pid(), sleeper.maps());
     for skew in skews() {
         let skewing = Skewing::begin(skew);
-        let seen = operate(pid, "sleep", Order::Move(skewing)).unwrap().unwrap();
+        let seen = operate(pid, "sleep", Order::Move(skewing, None)).unwrap().unwrap();
         assert!(seen.before.is_right() && skew.allows(&seen.after), "{skew}: {seen:?}");
         assert!(matches!(state(pid), Ok(State::Moved { .. })));
-        assert_eq!(operate(pid, "sleep", Order::Move(skewing)), Ok(None), "it was done");
+        assert_eq!(operate(pid, "sleep", Order::Move(skewing, None)), Ok(None), "it was done");
         std::thread::sleep(std::time::Duration::from_millis(20));
         let healed = operate(pid, "sleep", Order::Restore(Some(skewing))).unwrap().unwrap();
         assert!(skew.allows(&healed.before) && healed.after.is_right(), "{skew}: {healed:?}");
@@ -76,9 +76,14 @@ fn a_process_sees_each_skew_and_then_its_own_clock_again() {
 #[test]
 fn one_skew_follows_another_without_a_heal() {
     let sleeper = Sleeper::new();
+    let mut was: Option<Skewing> = None;
     for (place, skew) in skews().into_iter().cycle().take(150).enumerate() {
-        let order = Order::Move(Skewing::begin(skew));
+        let skewing = Skewing::begin(skew);
+        let order = Order::Move(skewing, was);
         let seen = operate(sleeper.pid(), "sleep", order).unwrap().unwrap();
+        let before = was.is_none_or(|was| was.skew.allows(&seen.before));
+        assert!(before && seen.before.others_agree, "{place}, {skew}: {seen:?}");
+        was = Some(skewing);
         assert!(skew.allows(&seen.after), "{place}, {skew}: {seen:?}");
         assert!(seen.after.others_agree, "{place}, {skew}: {seen:?}");
     }
@@ -94,7 +99,7 @@ fn a_stopped_process_stays_stopped() {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
     let skewing = Skewing::begin(Skew::Freeze);
-    for order in [Order::Move(skewing), Order::Restore(Some(skewing))] {
+    for order in [Order::Move(skewing, None), Order::Restore(Some(skewing))] {
         assert!(operate(sleeper.pid(), "sleep", order).unwrap().is_some());
         std::thread::sleep(std::time::Duration::from_millis(5));
         assert!(is_stopped(), "after {order:?}");
