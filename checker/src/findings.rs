@@ -145,7 +145,8 @@ fn micro_operation(value: &serde_json::Value) -> String {
     format!("{} {} {value}", bare(f), bare(key))
 }
 
-fn capitalized(sentence: &str) -> String {
+/// A sentence with its first letter made great.
+pub(crate) fn capitalized(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

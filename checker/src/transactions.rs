@@ -2,8 +2,9 @@
 //!
 //! A history becomes dense arrays ([`extract`]). What single reads show is found in one pass
 //! ([`reads`], [`updates`]). The order of each key's versions ([`lists`]) gives the graph of what
-//! must come before what ([`graph`]); its cycles are classified completely ([`classify`]), and what
-//! was found rules levels out ([`lattice`]).
+//! must come before what ([`graph`]); its cycles are classified completely ([`classify`]). Where the
+//! order of versions stays open, an order of all transactions is searched ([`ordering`]). What was
+//! found rules levels out ([`lattice`]).
 
 mod classify;
 mod components;
@@ -14,10 +15,12 @@ mod graph;
 mod lattice;
 mod lists;
 mod names;
+mod ordering;
 mod part;
 mod reads;
 mod registers;
 mod search;
+mod settle;
 mod shortest;
 mod story;
 mod tally;
@@ -35,6 +38,7 @@ use explain::{Context, Orders};
 use extract::{Model, Transactions};
 use graph::Graph;
 use part::Part;
+use settle::Settling;
 use tally::Tally;
 
 /// The levels as the catalogue has them.
@@ -103,11 +107,13 @@ pub(crate) fn check(
                 let graph = Graph::new(&all, orders.edges());
                 (orders, graph)
             });
-            let searched = search_cycles(graph, &is_preferred, &meter, &mut tally, |parts| {
+            let parts = search::parts(&graph, &meter);
+            drop(graph);
+            let searched = search_cycles(parts, &is_preferred, &meter, &mut tally, |parts| {
                 leaves_snapshots_open(&all, &orders, parts)
             });
             let context = Context { history, all: &all, orders: Orders::Lists(&orders) };
-            conclude(&context, &mut asked, searched, &tally);
+            conclude(&context, &mut asked, Searched::without_order(searched), &tally);
         }
         Model::RwRegister => {
             let assumed = &request.version_orders;
@@ -115,10 +121,36 @@ pub(crate) fn check(
             let orders = registers::Orders::infer(&all, assumed, &is_preferred, &mut tally);
             let graph = Graph::new(&all, orders.edges());
             let open = if orders.are_total() { Open::Nothing } else { Open::Orders };
-            let searched = search_cycles(graph, &is_preferred, &meter, &mut tally, |_| open);
+            let parts = search::parts(&graph, &meter);
+            let cycles = search_cycles(parts, &is_preferred, &meter, &mut tally, |_| open);
+            let mut searched = Searched::without_order(cycles);
+            if searched.cycles == Ok(Open::Orders) {
+                let settling =
+                    Settling { all: &all, orders: &orders, graph: &graph, meter: &meter };
+                searched.proved = settling.settle(&request.consistency, &mut tally);
+            }
             let context = Context { history, all: &all, orders: Orders::Registers(&orders) };
             conclude(&context, &mut asked, searched, &tally);
         }
+    }
+}
+
+/// What was searched, and what came of it.
+#[derive(Debug, Clone, Copy)]
+struct Searched {
+    /// What stays open of the order of versions; or what ran out.
+    cycles: Result<Open, Exhausted>,
+    /// A level that holds, since an order was found that shows it.
+    proved: Option<&'static str>,
+}
+
+impl Searched {
+    fn without_order(cycles: Result<Open, Exhausted>) -> Self {
+        Self { cycles, proved: None }
+    }
+
+    fn proves(&self, level: &str) -> bool {
+        self.proved.is_some_and(|proved| lattice::follows(level, proved))
     }
 }
 
@@ -165,29 +197,25 @@ fn leaves_snapshots_open(all: &Transactions, orders: &lists::Orders<'_>, parts: 
 
 /// Finds cycles; answers with what stays open.
 fn search_cycles(
-    graph: Graph,
+    parts: Result<Vec<Part>, Exhausted>,
     is_preferred: &(impl Fn(u32) -> bool + Sync),
     meter: &Meter<'_>,
     tally: &mut Tally,
     open: impl FnOnce(&[Part]) -> Open,
 ) -> Result<Open, Exhausted> {
-    let parts = search::parts(&graph, meter)?;
-    drop(graph);
+    let parts = parts?;
     search::cycles(&parts, is_preferred, meter, tally)?;
     Ok(open(&parts))
 }
 
-fn conclude(
-    context: &Context<'_>,
-    asked: &mut Asked<'_>,
-    searched: Result<Open, Exhausted>,
-    tally: &Tally,
-) {
+fn conclude(context: &Context<'_>, asked: &mut Asked<'_>, searched: Searched, tally: &Tally) {
     let Asked { request, prefer, report } = asked;
     let level = request.consistency.as_str();
     let found = tally.names();
     let mut boundary = lattice::boundary(&found);
-    boundary.consistent_with = lattice::decided(&found, |level| is_decided(level, searched));
+    boundary.consistent_with = lattice::decided(&found, |level| {
+        is_decided(level, searched.cycles, &found) || searched.proves(level.name)
+    });
     let kinds = names::MEANINGS.iter().map(|(name, _)| *name);
     let forbidden: Vec<&'static str> =
         kinds.filter(|kind| found.contains(kind) && lattice::forbids(level, kind)).collect();
@@ -203,7 +231,7 @@ fn conclude(
     let names = |names: &[&'static str]| names.iter().map(|&name| name.to_owned()).collect();
     report.not = names(&boundary.not);
     report.also_not = names(&boundary.also_not);
-    report.verdict = match (forbidden.is_empty(), searched) {
+    report.verdict = match (forbidden.is_empty(), searched.cycles) {
         (false, _) => Outcome::Violation,
         (true, Ok(_)) => Outcome::Pass,
         (true, Err(exhausted)) => {
@@ -219,18 +247,23 @@ fn conclude(
 /// Whether no anomaly means that a level holds, given what is open. Where a level forbids all
 /// circles without `rw` edges and nothing more, any order of versions that agrees with the rest of
 /// the graph makes none, so open orders don't matter.
-fn is_decided(level: &lattice::Level, searched: Result<Open, Exhausted>) -> bool {
+fn is_decided(
+    level: &lattice::Level,
+    searched: Result<Open, Exhausted>,
+    found: &[&'static str],
+) -> bool {
     let forbids_without_rw = level.name.ends_with("committed");
-    match searched {
-        Err(_) => false,
-        Ok(Open::Nothing) => level.is_exact,
-        Ok(Open::Orders) => level.is_exact && forbids_without_rw,
+    let stays_open = match searched {
+        Err(_) => return false,
+        Ok(Open::Nothing) => false,
+        Ok(Open::Orders) => !forbids_without_rw,
+        // These permit some circles.
         Ok(Open::Unread) => {
-            let permits_circles =
-                level.name.ends_with("snapshot-isolation") || level.name == "consistent-view";
-            level.is_exact && !permits_circles
+            level.name.ends_with("snapshot-isolation")
+                || ["consistent-view", "monotonic-snapshot-read"].contains(&level.name)
         }
-    }
+    };
+    !stays_open && lattice::is_defined(level, found)
 }
 
 fn stopped(exhausted: Exhausted) -> String {

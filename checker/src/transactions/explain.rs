@@ -1,6 +1,7 @@
 //! Puts what was found into words.
 
 mod cycles;
+mod no_order;
 mod reads;
 mod versions;
 
@@ -44,6 +45,7 @@ impl<'a> Context<'a> {
     pub(crate) fn explain(&self, kind: &'static str, found: &Found) -> Finding {
         let (story, told) = match found {
             Found::Cycle(cycle) => self.cycle(kind, cycle),
+            Found::NoOrder { question, core } => self.no_order(*question, core),
             Found::CyclicVersions { key, versions } => self.cyclic_versions(*key, versions),
             other => self.read(other),
         };

@@ -1,12 +1,14 @@
 //! Which level forbids what, and which follows from which: Adya's levels, Elle's names.
 //!
 //! The tables follow Elle's `consistency_model.clj`, which cites its sources row by row; where the
-//! literature disagrees, that file decides here too. Two things are ours: `thin-air` counts as an
-//! aborted read, and anomalies of predicates are left out, since no micro-operation has any.
+//! literature disagrees, that file decides here too. Three things are ours: `thin-air` counts as an
+//! aborted read, anomalies of predicates are left out, since no micro-operation has any, and what
+//! no order of versions explains at all (`no-serial-order`, `no-snapshots`) has names of its own.
 
 mod table;
 
 pub(crate) use table::{ANOMALIES, LEVELS};
+use table::SUFFICIENT;
 
 /// A consistency model of transactions.
 #[derive(Debug)]
@@ -90,6 +92,15 @@ pub(crate) fn forbids(level: &str, anomaly: &str) -> bool {
         .any(|level| level.forbids.iter().any(|anomaly| present.contains(anomaly)))
 }
 
+/// Whether a level holds where no anomaly is found beyond these.
+pub(crate) fn is_defined(level: &Level, anomalies: &[&'static str]) -> bool {
+    let Some((_, excluded)) = SUFFICIENT.iter().find(|(name, _)| *name == level.name) else {
+        return level.is_exact;
+    };
+    let present = closure(anomalies.iter().copied(), implied_anomalies);
+    !excluded.iter().any(|anomaly| present.contains(anomaly))
+}
+
 /// What these anomalies rule out, and what they leave.
 pub(crate) fn boundary(anomalies: &[&'static str]) -> Boundary {
     let broken: Vec<&'static str> = LEVELS
@@ -101,7 +112,7 @@ pub(crate) fn boundary(anomalies: &[&'static str]) -> Boundary {
         |name: &&&'static str| !broken.iter().any(|other| other != *name && follows(other, name));
     let not: Vec<&'static str> = broken.iter().filter(is_weakest).copied().collect();
     let also_not = broken.iter().filter(|name| !not.contains(name)).copied().collect();
-    let consistent_with = decided(anomalies, |level| level.is_exact);
+    let consistent_with = decided(anomalies, |level| is_defined(level, anomalies));
     Boundary { not, also_not, consistent_with }
 }
 

@@ -1,6 +1,9 @@
 //! The names of anomalies: Elle's, where Elle has one.
 
-use super::classify::{Family, Order};
+use super::{
+    classify::{Family, Order},
+    ordering::Isolation,
+};
 
 pub(crate) const ABORTED_READ: &str = "G1a";
 pub(crate) const INTERMEDIATE_READ: &str = "G1b";
@@ -23,6 +26,17 @@ pub(crate) fn cycle(family: Family, order: Order) -> &'static str {
             ["G-nonadjacent-item", "G-nonadjacent-item-process", "G-nonadjacent-item-realtime"]
         }
         Family::G2 => ["G2-item", "G2-item-process", "G2-item-realtime"],
+    };
+    names[order as usize]
+}
+
+/// The name of what no order explains.
+pub(crate) fn no_order(isolation: Isolation, order: Order) -> &'static str {
+    let names = match isolation {
+        Isolation::Serial => {
+            ["no-serial-order", "no-serial-order-process", "no-serial-order-realtime"]
+        }
+        Isolation::Snapshots => ["no-snapshots", "no-snapshots-process", "no-snapshots-realtime"],
     };
     names[order as usize]
 }
@@ -54,4 +68,10 @@ pub(crate) const MEANINGS: &[(&str, &str)] = &[
     ("G-single-item-realtime", "G-single-item, given real time: such as a stale read"),
     ("G-nonadjacent-item-realtime", "G-nonadjacent-item, given the order of real time"),
     ("G2-item-realtime", "G2-item, given the order of real time"),
+    ("no-snapshots", "reads of which no choice of snapshots and commits is an explanation"),
+    ("no-serial-order", "reads that fit no order of transactions, whatever the order of versions"),
+    ("no-snapshots-process", "no-snapshots, given the order of each process"),
+    ("no-serial-order-process", "no-serial-order, given the order of each process"),
+    ("no-snapshots-realtime", "no-snapshots, given the order of real time"),
+    ("no-serial-order-realtime", "no-serial-order, given the order of real time"),
 ];

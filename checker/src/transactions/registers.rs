@@ -25,7 +25,8 @@ use super::{
 use crate::VersionOrder;
 use key_order::KeyOrder;
 use moments::Moments;
-use touches::{Touch, Touches};
+pub(crate) use touches::Touch;
+use touches::Touches;
 
 /// What is known of the order of all keys' versions.
 pub(crate) struct Orders<'t> {
@@ -139,6 +140,19 @@ impl<'t> Orders<'t> {
         let version = version as usize;
         let starts = &self.reader_starts;
         &self.readers[starts[version] as usize..starts[version + 1] as usize]
+    }
+
+    /// What a transaction has to do with each key, seen from outside.
+    pub(crate) fn touches_of(&self, transaction: u32) -> &[Touch] {
+        self.touches.of_transaction(transaction)
+    }
+
+    /// Whether a transaction has to be explained: it certainly took effect, or somebody saw it.
+    pub(crate) fn counts(&self, transaction: u32) -> bool {
+        let touches = self.touches.of_transaction(transaction);
+        let mut written = touches.iter().filter_map(|touch| touch.written);
+        self.all.all[transaction as usize].is_certain()
+            || written.any(|version| self.seen[version as usize])
     }
 
     /// Whether the order of every key's versions is known completely.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::shortest::Cycle;
+use super::{
+    ordering::{Core, Question},
+    shortest::Cycle,
+};
 
 /// How many examples of a kind are kept, of those that are preferred and of the others.
 const KEPT: usize = 16;
@@ -34,6 +37,8 @@ pub(crate) enum Found {
     CyclicVersions { key: u32, versions: Vec<u32> },
     /// A cycle of transactions.
     Cycle(Cycle),
+    /// Transactions that no order explains.
+    NoOrder { question: Question, core: Core },
 }
 
 /// Counts and examples of one kind.

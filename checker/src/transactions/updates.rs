@@ -59,7 +59,8 @@ fn state(all: &Transactions, key: u32, value: u32) -> Option<u32> {
 }
 
 /// Elements of failed transactions that stand in a list before one of a transaction that took
-/// effect: the later one changed what never was (Elle's `dirty-update`).
+/// effect: the later one changed what never was (Elle's `dirty-update`). One pass over the lists of
+/// the keys that something failed for.
 pub(crate) fn dirty_updates(
     all: &Transactions,
     is_preferred: &impl Fn(u32) -> bool,
@@ -69,18 +70,24 @@ pub(crate) fn dirty_updates(
         let writer = all.writers[version as usize].transaction;
         writer != NOBODY && all.all[writer as usize].is_certain()
     };
-    let mut last_reported = None;
-    for failed in all.failed.iter().map(|failed| failed.version) {
-        let order = all.order(all.key_of(failed));
-        let Some(place) = order.iter().position(|&version| version == failed) else { continue };
-        let Some(&later) = order[place..].iter().find(|&&version| takes_effect(version)) else {
-            continue;
-        };
-        // One for each run of failed elements.
-        if last_reported.replace(later) != Some(later) {
-            let writer = all.writers[later as usize].transaction;
-            let found = || Found::DirtyUpdate { failed, later };
-            tally.add(names::DIRTY_UPDATE, writer, is_preferred, found);
+    let mut keys: Vec<u32> = all.failed.iter().map(|failed| all.key_of(failed.version)).collect();
+    keys.dedup();
+    for key in keys {
+        // The first failed one since the last that took effect: one find for each such run.
+        let mut failed = None;
+        // Versions are numbered in the order of the list: a lower number has been there.
+        let mut next = 0;
+        for &version in all.order(key) {
+            if takes_effect(version) {
+                if let Some(failed) = failed.take() {
+                    let writer = all.writers[version as usize].transaction;
+                    let found = || Found::DirtyUpdate { failed, later: version };
+                    tally.add(names::DIRTY_UPDATE, writer, is_preferred, found);
+                }
+            } else if version >= next && all.failed_writer(version).is_some() {
+                failed = failed.or(Some(version));
+            }
+            next = next.max(version + 1);
         }
     }
 }

@@ -96,6 +96,17 @@ impl Builder {
         }
     }
 
+    /// Takes a line of JSON that an importer made of a plain event, the first of a file excepted;
+    /// whether it could.
+    pub(super) fn plain(&mut self, number: u64, json: &[u8]) -> bool {
+        if !self.seen_content {
+            return false;
+        }
+        let History { names, values, .. } = &mut self.history;
+        let scanned = self.scanner.scan(json, names, values);
+        scanned.map(|line| self.parsed(number, line)).is_some()
+    }
+
     /// Takes an event that is already in memory.
     pub(super) fn event(&mut self, number: u64, event: &Event) {
         let names = &mut self.history.names;

@@ -78,12 +78,12 @@ impl<'a> Context<'a> {
         missing.next().is_none().then(|| self.source(first.from))
     }
 
-    fn why(&self, step: &Step) -> Option<Why> {
+    pub(super) fn why(&self, step: &Step) -> Option<Why> {
         self.orders.why(step.from, step.to, step.edge)
     }
 
     /// Why one transaction comes before another.
-    fn reason(&self, step: &Step, why: Option<&Why>, story: &Story<'_>) -> String {
+    pub(super) fn reason(&self, step: &Step, why: Option<&Why>, story: &Story<'_>) -> String {
         let [from, to] = [step.from, step.to].map(|transaction| self.source(transaction));
         let (a, b) = (story.quoted(from), story.quoted(to));
         match (step.edge, why) {
@@ -174,7 +174,7 @@ impl<'a> Context<'a> {
     }
 
     fn sentence(&self, kind: &str, steps: &[(&Step, &Option<Why>)], story: &Story<'_>) -> String {
-        let clients = self.clients(steps, story);
+        let clients = self.clients(steps.iter().map(|(step, _)| step.from), story);
         let missed = steps.iter().find(|(step, _)| step.edge == Edge::Rw);
         if let (true, Some((step, Some(why)))) = (kind.starts_with("G-single"), missed) {
             let write = self.all.ops[why.to as usize];
@@ -209,18 +209,23 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// `clients 1, 3 and 4`.
-    fn clients(&self, steps: &[(&Step, &Option<Why>)], story: &Story<'_>) -> String {
-        let process = |step: &Step| story.operation(self.source(step.from)).process;
-        let mut clients: Vec<u64> = steps.iter().map(|(step, _)| process(step)).collect();
+    /// `3 transactions of clients 1, 3 and 4`.
+    pub(super) fn clients(
+        &self,
+        transactions: impl Iterator<Item = u32> + Clone,
+        story: &Story<'_>,
+    ) -> String {
+        let count = transactions.clone().count();
+        let processes = transactions.map(|one| story.operation(self.source(one)).process);
+        let mut clients: Vec<u64> = processes.collect();
         clients.sort_unstable();
         clients.dedup();
         let names: Vec<String> = clients.iter().map(ToString::to_string).collect();
         match names.split_last() {
             None => String::new(),
-            Some((only, [])) => format!("{} transactions of client {only}", steps.len()),
+            Some((only, [])) => format!("{count} transactions of client {only}"),
             Some((last, rest)) => {
-                format!("{} transactions of clients {} and {last}", steps.len(), rest.join(", "))
+                format!("{count} transactions of clients {} and {last}", rest.join(", "))
             }
         }
     }

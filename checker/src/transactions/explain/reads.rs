@@ -16,7 +16,7 @@ impl<'a> Context<'a> {
             Found::Reordered { first, second } => self.reordered(first, second),
             Found::LostUpdate { key, first, second } => self.lost_update(key, first, second),
             Found::DirtyUpdate { failed, later } => self.dirty_update(failed, later),
-            Found::CyclicVersions { .. } | Found::Cycle(_) => unreachable!("told elsewhere"),
+            Found::CyclicVersions { .. } | Found::Cycle(_) | Found::NoOrder { .. } => unreachable!("told elsewhere"),
         }
     }
 
@@ -134,8 +134,36 @@ impl<'a> Context<'a> {
             story.quoted(reader),
             story.found(op),
         )];
-        let told = self.told(op, reader, sentence, proof);
+        let legal = format!("for {} to find {} in {key}", story.quoted(reader), self.expected(op, &story));
+        let mut told = self.told(op, reader, sentence, proof);
+        told.legal = Some(legal);
         (story, told)
+    }
+
+    /// What a read should have found by what its transaction did before.
+    fn expected(&self, op: u32, story: &Story<'_>) -> String {
+        let read = self.all.ops[op as usize];
+        let first = self.all.starts[self.transaction_of(op) as usize];
+        let before = self.all.ops[first as usize..op as usize].iter().rev();
+        let mut before = before.filter(|earlier| earlier.key == read.key);
+        if self.all.model == super::Model::RwRegister {
+            return story.value(before.next().map_or(read.value, |earlier| earlier.value));
+        }
+        let mut appended = Vec::new();
+        let found = loop {
+            match before.next() {
+                Some(earlier) if earlier.kind == super::Kind::Write => appended.push(earlier.value),
+                found => break found,
+            }
+        };
+        appended.reverse();
+        match found {
+            Some(found) => {
+                let list = self.all.list(found.value);
+                story.list(read.key, &[list, &appended[..]].concat())
+            }
+            None => format!("a list that ends in {}", story.list(read.key, &appended)),
+        }
     }
 
     fn future(&self, op: u32, write: u32) -> (Story<'a>, Told) {

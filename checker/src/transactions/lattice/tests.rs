@@ -27,6 +27,7 @@ fn every_name_in_the_tables_is_known() {
         "internal",
         "duplicate-elements",
         "cyclic-versions",
+        "no-serial-order-realtime",
     ];
     for level in LEVELS {
         level.implies.iter().for_each(|name| assert!(super::level(name).is_some(), "{name}"));

@@ -8,12 +8,12 @@ use crate::{
 
 /// One transaction and one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Touch {
-    pub(super) key: u32,
+pub(crate) struct Touch {
+    pub(crate) key: u32,
     /// A version or [`INITIAL`].
-    pub(super) read: Option<u32>,
+    pub(crate) read: Option<u32>,
     pub(super) read_at: u32,
-    pub(super) written: Option<u32>,
+    pub(crate) written: Option<u32>,
     pub(super) written_at: u32,
 }
 

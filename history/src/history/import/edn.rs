@@ -7,6 +7,7 @@
 //! Comments from `;` and forms behind `#_` are passed over. Memory is that of one event; nesting
 //! is bounded and costs no stack.
 
+mod plain;
 mod scalars;
 
 use std::io::BufRead;
@@ -15,6 +16,7 @@ use serde_json::{Map, Value};
 
 use super::source::{Broken, Place, Source};
 use crate::history::build::Builder;
+use plain::Plain;
 
 /// As deep as `serde_json` goes.
 const DEPTH_MAX: usize = 128;
@@ -22,10 +24,11 @@ const DEPTH_MAX: usize = 128;
 /// Reads maps one after another, or vectors or lists of them.
 pub(super) fn read(reader: impl BufRead, builder: &mut Builder) {
     let mut events = Reader { source: Source::new(reader), outer: None };
+    let mut plain = Plain::default();
     loop {
-        match events.next_form() {
-            Ok(Some((place, event))) => builder.imported(place.line, event),
-            Ok(None) => return,
+        match events.next_event(&mut plain, builder) {
+            Ok(true) => {}
+            Ok(false) => return,
             Err(broken) if broken.ended && events.outer.is_none() => {
                 return builder.torn(broken.at.line);
             }
@@ -67,6 +70,22 @@ enum Frame {
 }
 
 impl<R: BufRead> Reader<R> {
+    /// Reads an event; false at the end. Most are plain and take the short way.
+    fn next_event(&mut self, plain: &mut Plain, builder: &mut Builder) -> Result<bool, Broken> {
+        self.skip_blank()?;
+        let line = self.source.place().line;
+        if let Some(text) = self.source.rest_of_line()
+            && let Some(json) = plain.as_json(text)
+            && builder.plain(line, json)
+        {
+            self.source.pass_line();
+            return Ok(true);
+        }
+        let Some((place, event)) = self.next_form()? else { return Ok(false) };
+        builder.imported(place.line, event);
+        Ok(true)
+    }
+
     /// The next form and where it begins; none at the end.
     fn next_form(&mut self) -> Result<Option<(Place, Value)>, Broken> {
         let mut frames: Vec<Frame> = Vec::new();

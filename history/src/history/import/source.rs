@@ -64,6 +64,20 @@ impl<R: BufRead> Source<R> {
         Ok(byte)
     }
 
+    /// What is left of this line, its break included; none if that is not at hand.
+    pub(super) fn rest_of_line(&self) -> Option<&[u8]> {
+        let rest = &self.chunk[self.next..];
+        let end = rest.iter().position(|&byte| byte == b'\n')?;
+        Some(&rest[..=end])
+    }
+
+    /// Passes over [`Source::rest_of_line`].
+    pub(super) fn pass_line(&mut self) {
+        self.next += self.rest_of_line().map_or(0, <[u8]>::len);
+        self.line += 1;
+        self.before = -(self.next as i64);
+    }
+
     pub(super) fn broken(&self, what: impl Into<String>) -> Broken {
         Broken { at: self.place(), what: what.into(), ended: false }
     }

@@ -1,0 +1,82 @@
+//! Settles what open orders of versions leave open, for the levels that an order of transactions
+//! decides.
+
+use super::{
+    extract::Transactions,
+    graph::Graph,
+    lattice, names,
+    ordering::{Answer, Core, Problem, Question, decide, smallest},
+    registers::Orders,
+    tally::{Found, Tally},
+};
+use crate::{Exhausted, meter::Meter};
+
+/// What is needed to search for an order.
+pub(crate) struct Settling<'a> {
+    pub(crate) all: &'a Transactions,
+    pub(crate) orders: &'a Orders<'a>,
+    pub(crate) graph: &'a Graph,
+    pub(crate) meter: &'a Meter<'a>,
+}
+
+impl Settling<'_> {
+    /// The level that an order proves: the one that was asked for, or one that implies it. If there
+    /// is none, that is an anomaly; without an answer within the budget everything stays open.
+    pub(crate) fn settle(&self, asked: &str, tally: &mut Tally) -> Option<&'static str> {
+        let found = tally.names();
+        // An order says nothing about a transaction that contradicts itself.
+        if found.iter().any(|kind| *kind == names::INTERNAL || lattice::forbids(asked, kind)) {
+            return None;
+        }
+        let is_asked = |level: &str| level == asked;
+        let implies = |level: &str| lattice::follows(asked, level);
+        let levels = Question::ALL.into_iter().filter(|(level, _)| {
+            if Question::of(asked).is_some() { is_asked(level) } else { implies(level) }
+        });
+        for (level, question) in levels {
+            match self.answer(question) {
+                Ok(Answer::Order(_)) => return Some(level),
+                Ok(Answer::Nothing(involved)) if is_asked(level) => {
+                    // Without the time for a smaller one nothing is told, and nothing claimed.
+                    if let Ok(Some(core)) = self.smallest(question, &involved) {
+                        self.add(level, question, core, tally);
+                    }
+                }
+                Ok(Answer::Nothing(_)) => {}
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    fn answer(&self, question: Question) -> Result<Answer, Exhausted> {
+        let Question { isolation, order } = question;
+        decide(&Problem::whole(self.all, self.orders, self.graph, isolation, order), self.meter)
+    }
+
+    fn smallest(&self, question: Question, involved: &[u32]) -> Result<Option<Core>, Exhausted> {
+        smallest(self.all, self.orders, question, involved, self.meter)
+    }
+
+    /// Adds what no order explains, under the weakest levels that these transactions break.
+    fn add(&self, level: &'static str, question: Question, core: Core, tally: &mut Tally) {
+        let mut broken: Vec<(&'static str, Question, Core)> = Vec::new();
+        for (weaker, question) in Question::ALL {
+            let is_below = weaker != level && lattice::follows(weaker, level);
+            if !is_below || broken.iter().any(|(known, ..)| lattice::follows(known, weaker)) {
+                continue;
+            }
+            if let Ok(Some(core)) = self.smallest(question, &core.transactions) {
+                broken.push((weaker, question, core));
+            }
+        }
+        if broken.is_empty() {
+            broken.push((level, question, core));
+        }
+        for (_, question, core) in broken {
+            let kind = names::no_order(question.isolation, question.order);
+            let shows = core.transactions.first().copied().unwrap_or_default();
+            tally.add(kind, shows, |_| false, || Found::NoOrder { question, core });
+        }
+    }
+}
