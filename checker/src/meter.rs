@@ -17,7 +17,7 @@ impl<'a> Meter<'a> {
 
     /// An account for one thread's work; what it holds is given back when it is dropped.
     pub(crate) fn share(&'a self) -> Share<'a> {
-        Share { meter: self, bytes: 0 }
+        Share { meter: self, bytes: 0, steps: 0 }
     }
 }
 
@@ -25,7 +25,11 @@ impl<'a> Meter<'a> {
 pub(crate) struct Share<'a> {
     meter: &'a Meter<'a>,
     bytes: usize,
+    steps: u32,
 }
+
+/// Steps of a pass between two questions to the budget: some tenths of a millisecond.
+const STEPS: u32 = 1 << 12;
 
 impl Share<'_> {
     /// States how many bytes the work holds now, and asks whether to stop.
@@ -36,6 +40,14 @@ impl Share<'_> {
         let total = before - self.bytes;
         self.bytes = bytes;
         self.meter.budget.exhausted(total).map_or(Ok(()), Err)
+    }
+}
+
+impl Share<'_> {
+    /// One step of a pass; now and then it asks whether to stop.
+    pub(crate) fn step(&mut self) -> Result<(), Exhausted> {
+        self.steps = self.steps.wrapping_add(1);
+        if self.steps.is_multiple_of(STEPS) { self.hold(self.bytes) } else { Ok(()) }
     }
 }
 

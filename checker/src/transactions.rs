@@ -35,7 +35,7 @@ use crate::{
     meter::Meter,
 };
 use explain::{Context, Orders};
-use extract::{Model, Transactions};
+use extract::{Model, Transactions, Unread};
 use graph::Graph;
 use part::Part;
 use settle::Settling;
@@ -79,59 +79,102 @@ pub(crate) fn check(
         "list-append" => Model::ListAppend,
         _ => Model::RwRegister,
     };
-    let all = match Transactions::of(history, model) {
+    let meter = Meter::new(budget);
+    let all = match Transactions::of(history, model, &meter) {
         Ok(all) => all,
-        Err(errors) => {
+        Err(Unread::Mistakes(errors)) => {
             report.errors = errors.lines();
             return;
         }
+        Err(Unread::Exhausted(exhausted)) => return stopped(exhausted, Stage::Reading, report),
     };
-    let is_preferred = |transaction: u32| {
-        let operation = all.operation(history, transaction);
+    let checking = Checking { history, request, prefer, all: &all, meter: &meter };
+    let checked = match model {
+        Model::ListAppend => checking.lists(report),
+        Model::RwRegister => checking.registers(report),
+    };
+    if let Err(exhausted) = checked {
+        stopped(exhausted, Stage::Ordering, report);
+    }
+}
+
+/// A history and the question.
+struct Checking<'a> {
+    history: &'a History,
+    request: &'a Request,
+    prefer: &'a [Span],
+    all: &'a Transactions,
+    meter: &'a Meter<'a>,
+}
+
+impl Checking<'_> {
+    fn is_preferred(&self, transaction: u32) -> bool {
+        let operation = self.all.operation(self.history, transaction);
         let end = operation.completed.unwrap_or(operation.invoked);
-        prefer.iter().any(|(from, to)| *from <= operation.invoked && end <= *to)
-    };
-    let look_at_reads = || {
-        let mut tally = reads::examine(&all, &is_preferred);
-        updates::lost_updates(&all, &is_preferred, &mut tally);
-        updates::dirty_updates(&all, &is_preferred, &mut tally);
-        updates::reordered_appends(&all, &is_preferred, &mut tally);
-        tally
-    };
-    let meter = Meter::new(budget);
-    let mut asked = Asked { request, prefer, report };
-    match model {
-        Model::ListAppend => {
-            let (mut tally, (orders, graph)) = rayon::join(look_at_reads, || {
-                let orders = lists::Orders::of(&all);
-                let graph = Graph::new(&all, orders.edges());
-                (orders, graph)
-            });
-            let parts = search::parts(&graph, &meter);
-            drop(graph);
-            let searched = search_cycles(parts, &is_preferred, &meter, &mut tally, |parts| {
-                leaves_snapshots_open(&all, &orders, parts)
-            });
-            let context = Context { history, all: &all, orders: Orders::Lists(&orders) };
-            conclude(&context, &mut asked, Searched::without_order(searched), &tally);
+        self.prefer.iter().any(|(from, to)| *from <= operation.invoked && end <= *to)
+    }
+
+    /// What single reads and updates show.
+    fn look_at_reads(&self) -> Result<Tally, Exhausted> {
+        let is_preferred = |transaction| self.is_preferred(transaction);
+        let mut share = self.meter.share();
+        let mut tally = reads::examine(self.all, &is_preferred, self.meter)?;
+        updates::lost_updates(self.all, &is_preferred, &mut tally, &mut share)?;
+        updates::dirty_updates(self.all, &is_preferred, &mut tally, &mut share)?;
+        updates::reordered_appends(self.all, &is_preferred, &mut tally, &mut share)?;
+        Ok(tally)
+    }
+
+    fn lists(&self, report: &mut CheckReport) -> Result<(), Exhausted> {
+        let (all, meter) = (self.all, self.meter);
+        let mut holding = meter.share();
+        holding.hold(all.bytes())?;
+        let (tally, ordered) = rayon::join(
+            || self.look_at_reads(),
+            || {
+                let mut share = meter.share();
+                let orders = lists::Orders::of(all, &mut share)?;
+                let graph = Graph::new(all, orders.edges(&mut share)?);
+                share.hold(orders.bytes() + graph.bytes())?;
+                Ok((orders, graph))
+            },
+        );
+        let (mut tally, (orders, graph)) = (tally?, ordered?);
+        holding.hold(all.bytes() + orders.bytes() + graph.bytes())?;
+        let parts = search::parts(&graph, meter);
+        drop(graph);
+        holding.hold(all.bytes() + orders.bytes())?;
+        let is_preferred = |transaction| self.is_preferred(transaction);
+        let searched = search_cycles(parts, &is_preferred, meter, &mut tally, |parts| {
+            leaves_snapshots_open(all, &orders, parts)
+        });
+        let context = Context { history: self.history, all, orders: Orders::Lists(&orders) };
+        self.conclude(&context, Searched::without_order(searched), &tally, report);
+        Ok(())
+    }
+
+    fn registers(&self, report: &mut CheckReport) -> Result<(), Exhausted> {
+        let (all, meter) = (self.all, self.meter);
+        let mut holding = meter.share();
+        holding.hold(all.bytes())?;
+        let is_preferred = |transaction| self.is_preferred(transaction);
+        let assumed = &self.request.version_orders;
+        let mut tally = self.look_at_reads()?;
+        let orders = registers::Orders::infer(all, assumed, &is_preferred, &mut tally, meter)?;
+        holding.hold(all.bytes() + orders.bytes())?;
+        let graph = Graph::new(all, orders.edges(&mut meter.share())?);
+        holding.hold(all.bytes() + orders.bytes() + graph.bytes())?;
+        let open = if orders.are_total() { Open::Nothing } else { Open::Orders };
+        let parts = search::parts(&graph, meter);
+        let cycles = search_cycles(parts, &is_preferred, meter, &mut tally, |_| open);
+        let mut searched = Searched::without_order(cycles);
+        if searched.cycles == Ok(Open::Orders) {
+            let settling = Settling { all, orders: &orders, graph: &graph, meter };
+            searched.proved = settling.settle(&self.request.consistency, &mut tally);
         }
-        Model::RwRegister => {
-            let assumed = &request.version_orders;
-            let mut tally = look_at_reads();
-            let orders = registers::Orders::infer(&all, assumed, &is_preferred, &mut tally);
-            let graph = Graph::new(&all, orders.edges());
-            let open = if orders.are_total() { Open::Nothing } else { Open::Orders };
-            let parts = search::parts(&graph, &meter);
-            let cycles = search_cycles(parts, &is_preferred, &meter, &mut tally, |_| open);
-            let mut searched = Searched::without_order(cycles);
-            if searched.cycles == Ok(Open::Orders) {
-                let settling =
-                    Settling { all: &all, orders: &orders, graph: &graph, meter: &meter };
-                searched.proved = settling.settle(&request.consistency, &mut tally);
-            }
-            let context = Context { history, all: &all, orders: Orders::Registers(&orders) };
-            conclude(&context, &mut asked, searched, &tally);
-        }
+        let context = Context { history: self.history, all, orders: Orders::Registers(&orders) };
+        self.conclude(&context, searched, &tally, report);
+        Ok(())
     }
 }
 
@@ -152,13 +195,6 @@ impl Searched {
     fn proves(&self, level: &str) -> bool {
         self.proved.is_some_and(|proved| lattice::follows(level, proved))
     }
-}
-
-/// The question, and where the answer goes.
-struct Asked<'a> {
-    request: &'a Request,
-    prefer: &'a [Span],
-    report: &'a mut CheckReport,
 }
 
 /// What the history does not say of the order of versions.
@@ -208,40 +244,44 @@ fn search_cycles(
     Ok(open(&parts))
 }
 
-fn conclude(context: &Context<'_>, asked: &mut Asked<'_>, searched: Searched, tally: &Tally) {
-    let Asked { request, prefer, report } = asked;
-    let level = request.consistency.as_str();
-    let found = tally.names();
-    let mut boundary = lattice::boundary(&found);
-    boundary.consistent_with = lattice::decided(&found, |level| {
-        is_decided(level, searched.cycles, &found) || searched.proves(level.name)
-    });
-    let kinds = names::MEANINGS.iter().map(|(name, _)| *name);
-    let forbidden: Vec<&'static str> =
-        kinds.filter(|kind| found.contains(kind) && lattice::forbids(level, kind)).collect();
-    let mut findings: Vec<Finding> = Vec::new();
-    for kind in &forbidden {
-        findings.extend(tally.examples(kind).map(|found| context.explain(kind, found)));
-    }
-    report.anomalies = anomalies(&findings, &forbidden, prefer);
-    for anomaly in &mut report.anomalies {
-        anomaly.count = tally.count_of(&anomaly.kind);
-    }
-    report.complete = lattice::is_decided(level, &boundary);
-    let names = |names: &[&'static str]| names.iter().map(|&name| name.to_owned()).collect();
-    report.not = names(&boundary.not);
-    report.also_not = names(&boundary.also_not);
-    report.verdict = match (forbidden.is_empty(), searched.cycles) {
-        (false, _) => Outcome::Violation,
-        (true, Ok(_)) => Outcome::Pass,
-        (true, Err(exhausted)) => {
-            report.reason = Some(stopped(exhausted));
-            Outcome::Inconclusive
+impl Checking<'_> {
+    fn conclude(
+        &self,
+        context: &Context<'_>,
+        searched: Searched,
+        tally: &Tally,
+        report: &mut CheckReport,
+    ) {
+        let level = self.request.consistency.as_str();
+        let found = tally.names();
+        let mut boundary = lattice::boundary(&found);
+        boundary.consistent_with = lattice::decided(&found, |level| {
+            is_decided(level, searched.cycles, &found) || searched.proves(level.name)
+        });
+        let kinds = names::MEANINGS.iter().map(|(name, _)| *name);
+        let forbidden: Vec<&'static str> =
+            kinds.filter(|kind| found.contains(kind) && lattice::forbids(level, kind)).collect();
+        let mut findings: Vec<Finding> = Vec::new();
+        for kind in &forbidden {
+            findings.extend(tally.examples(kind).map(|found| context.explain(kind, found)));
         }
-    };
-    report.consistent_with = names(&boundary.consistent_with);
-    // A violation needs nothing that is open.
-    report.complete |= report.verdict == Outcome::Violation;
+        report.anomalies = anomalies(&findings, &forbidden, self.prefer);
+        for anomaly in &mut report.anomalies {
+            anomaly.count = tally.count_of(&anomaly.kind);
+        }
+        let names = |names: &[&'static str]| names.iter().map(|&name| name.to_owned()).collect();
+        report.not = names(&boundary.not);
+        report.also_not = names(&boundary.also_not);
+        report.consistent_with = names(&boundary.consistent_with);
+        match (forbidden.is_empty(), searched.cycles) {
+            (false, _) => report.verdict = Outcome::Violation,
+            (true, Ok(_)) => report.verdict = Outcome::Pass,
+            (true, Err(exhausted)) => stopped(exhausted, Stage::Circles, report),
+        }
+        // A violation needs nothing that is open.
+        report.complete =
+            report.verdict == Outcome::Violation || lattice::is_decided(level, &boundary);
+    }
 }
 
 /// Whether no anomaly means that a level holds, given what is open. Where a level forbids all
@@ -266,14 +306,35 @@ fn is_decided(
     !stays_open && lattice::is_defined(level, found)
 }
 
-fn stopped(exhausted: Exhausted) -> String {
+/// How far a check came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Keys and versions got their numbers.
+    Reading,
+    /// Single reads were judged, and versions put in order.
+    Ordering,
+    /// Cycles were searched.
+    Circles,
+}
+
+fn stopped(exhausted: Exhausted, stage: Stage, report: &mut CheckReport) {
     let what = match exhausted {
         Exhausted::Deadline => "the deadline passed",
         Exhausted::Memory => "the memory limit was reached",
     };
-    format!("{what} during the search for cycles; what single reads show is decided: nothing wrong")
+    let how_far = match stage {
+        Stage::Reading => "while the transactions were read: nothing is decided",
+        Stage::Ordering => "while versions were put in order: nothing is decided",
+        Stage::Circles => {
+            "during the search for cycles; what single reads show is decided: nothing wrong"
+        }
+    };
+    report.verdict = Outcome::Inconclusive;
+    report.reason = Some(format!("{what} {how_far}"));
 }
 
+#[cfg(test)]
+mod budgets;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]

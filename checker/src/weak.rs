@@ -36,6 +36,7 @@ use crate::{
     findings::{Finding, anomalies},
     meter::Meter,
     register::extract::Model,
+    transactions::extract::Unread,
     words::counted,
 };
 use levels::{Contradictions, Level};
@@ -88,24 +89,50 @@ pub(crate) fn check(
         let model = if cas { Model::CasRegister } else { Model::Register };
         return eventual::check(history, model, prefer, report);
     }
-    let observed = match Observed::of(history, &request.model) {
+    let meter = Meter::new(budget);
+    if let Err(exhausted) = judge(history, request, prefer, &meter, report) {
+        let what = exhausted_words(exhausted);
+        report.verdict = Outcome::Inconclusive;
+        report.reason = Some(format!("{what} while the history was read: nothing is decided"));
+    }
+}
+
+fn judge(
+    history: &History,
+    request: &Request,
+    prefer: &[Span],
+    meter: &Meter<'_>,
+    report: &mut CheckReport,
+) -> Result<(), Exhausted> {
+    let observed = match Observed::of(history, &request.model, meter) {
         Ok(observed) => observed,
-        Err(errors) => {
+        Err(Unread::Mistakes(errors)) => {
             report.errors = errors.lines();
-            return;
+            return Ok(());
         }
+        Err(Unread::Exhausted(exhausted)) => return Err(exhausted),
     };
+    let mut holding = meter.share();
+    holding.hold(observed.bytes())?;
     if let Some(why) = observed.ambiguous() {
         report.verdict = Outcome::Inconclusive;
         report.reason = Some(why.to_owned());
-        return;
+        return Ok(());
     }
-    let judged = reads::judge(&observed);
+    let judged = reads::judge(&observed, meter)?;
     let checking = Checking { history, observed: &observed, judged: &judged, prefer };
     if judged.bad.is_empty() {
-        checking.decide(request, &Meter::new(budget), report);
+        checking.decide(request, meter, report);
     } else {
         checking.report_bad_reads(report);
+    }
+    Ok(())
+}
+
+fn exhausted_words(exhausted: Exhausted) -> &'static str {
+    match exhausted {
+        Exhausted::Deadline => "the deadline passed",
+        Exhausted::Memory => "the memory limit was reached",
     }
 }
 
@@ -174,10 +201,7 @@ impl Checking<'_> {
     }
 
     fn gave_up(&self, stopped: &Stopped, report: &mut CheckReport) {
-        let what = match stopped.exhausted {
-            Exhausted::Deadline => "the deadline passed",
-            Exhausted::Memory => "the memory limit was reached",
-        };
+        let what = exhausted_words(stopped.exhausted);
         let sessions = &self.judged.sessions;
         let of = format!(
             "{} of {}",

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Instant};
 
 use temblor_checker::{Request, Unlimited, VersionOrder, check};
-use temblor_history::History;
+use temblor_history::{History, ImportOptions};
 
 use crate::measured::Measured;
 
@@ -14,7 +14,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<String, String> {
         return Err("ours FILE MODEL CONSISTENCY VERSION-ORDERS".to_owned());
     };
     let began = Instant::now();
-    let history = History::read_file(Path::new(file)).map_err(|errors| errors.to_string())?;
+    let history = History::import_file(Path::new(file), &ImportOptions::default())
+        .map_err(|errors| errors.to_string())?;
     let loaded = began.elapsed().as_secs_f64();
     let mut request = Request::new(model, consistency);
     request.version_orders = match orders.as_str() {

@@ -12,6 +12,8 @@ mod tests;
 
 use temblor_history::{History, HistoryErrors, Key, Operation, ValueId, ValueView};
 
+use crate::{Exhausted, meter::Meter};
+
 /// The completion of a transaction whose outcome is unknown.
 pub(crate) const NEVER: u32 = u32::MAX;
 
@@ -121,11 +123,43 @@ struct Bounds {
     length: u32,
 }
 
+/// Why a history was not read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// The file is wrong.
+    Mistakes(HistoryErrors),
+    /// The budget ran out before.
+    Exhausted(Exhausted),
+}
+
+impl From<HistoryErrors> for Unread {
+    fn from(errors: HistoryErrors) -> Self {
+        Self::Mistakes(errors)
+    }
+}
+
+impl From<Exhausted> for Unread {
+    fn from(exhausted: Exhausted) -> Self {
+        Self::Exhausted(exhausted)
+    }
+}
+
 impl Transactions {
     /// Reads a history; all mistakes come at once.
-    pub(crate) fn of(history: &History, model: Model) -> Result<Self, HistoryErrors> {
-        let raw = parse::parse(history, model)?;
-        versions::number(history, model, raw)
+    pub(crate) fn of(history: &History, model: Model, meter: &Meter<'_>) -> Result<Self, Unread> {
+        let raw = parse::parse(history, model, meter)?;
+        versions::number(history, model, raw, &mut meter.share())
+    }
+
+    /// Bytes that it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.all[..])
+            + size_of_val(&self.ops[..])
+            + size_of_val(&self.writers[..])
+            + size_of_val(&self.failed[..])
+            + 8 * (self.orders.len() + self.lists.len())
+            + 4 * (self.starts.len() + self.elements.len() + self.key_versions.len())
+            + 4 * (self.keys.len() + self.values.len())
     }
 
     /// The micro-operations of a transaction.

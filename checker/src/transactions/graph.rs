@@ -99,6 +99,11 @@ impl DataEdges {
         self.targets.push(target << 2 | edge.bits());
     }
 
+    /// Bytes that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        4 * (self.starts.capacity() + self.targets.capacity())
+    }
+
     /// Ends the node that is being filled.
     pub(crate) fn next_node(&mut self) {
         self.starts.push(self.targets.len() as u32);
@@ -152,7 +157,7 @@ impl Graph {
 
     /// Bytes that it holds.
     pub(crate) fn bytes(&self) -> usize {
-        4 * (self.data.starts.len() + self.data.targets.len() + 2 * self.successor.len())
+        self.data.bytes() + 8 * self.successor.len()
     }
 
     /// Calls back for every edge of a node.

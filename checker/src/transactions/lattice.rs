@@ -7,8 +7,8 @@
 
 mod table;
 
-pub(crate) use table::{ANOMALIES, LEVELS};
 use table::SUFFICIENT;
+pub(crate) use table::{ANOMALIES, LEVELS};
 
 /// A consistency model of transactions.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use super::{
     fan::Fan,
     graph::{DataEdges, Edge},
 };
+use crate::{Exhausted, meter::Share};
 
 /// What follows from the orders of all keys.
 pub(crate) struct Orders<'t> {
@@ -30,7 +31,10 @@ pub(crate) struct Orders<'t> {
 
 impl<'t> Orders<'t> {
     /// O(versions + micro-operations).
-    pub(crate) fn of(transactions: &'t Transactions) -> Self {
+    pub(crate) fn of(
+        transactions: &'t Transactions,
+        share: &mut Share<'_>,
+    ) -> Result<Self, Exhausted> {
         let placed: Vec<u32> = (0..transactions.key_count() as u32)
             .map(|key| {
                 let shown = transactions.order(key).iter().max();
@@ -46,15 +50,17 @@ impl<'t> Orders<'t> {
             readers: Vec::new(),
             helpers: 0,
         };
-        orders.find_unread();
-        orders.find_readers();
-        orders
+        share.hold(12 * transactions.writers.len() + 4 * transactions.ops.len())?;
+        orders.find_unread(share)?;
+        orders.find_readers(share)?;
+        Ok(orders)
     }
 
-    fn find_unread(&mut self) {
+    fn find_unread(&mut self, share: &mut Share<'_>) -> Result<(), Exhausted> {
         let all = self.transactions;
         let mut shown = vec![false; all.writers.len()];
         for op in all.ops.iter().filter(|op| op.kind == Kind::Read) {
+            share.step()?;
             if !all.is_prefix(op.value, op.key) {
                 all.list(op.value).iter().for_each(|&version| shown[version as usize] = true);
             }
@@ -71,21 +77,24 @@ impl<'t> Orders<'t> {
             self.unread.push(fan);
         }
         self.helpers = next - all.all.len() as u32;
+        Ok(())
     }
 
     /// A counting sort of reads by what they found.
-    fn find_readers(&mut self) {
+    fn find_readers(&mut self, share: &mut Share<'_>) -> Result<(), Exhausted> {
         let all = self.transactions;
         let states = all.writers.len() + all.key_count();
         let mut starts = vec![0_u32; states + 1];
-        let reads = |visit: &mut dyn FnMut(u32, usize)| {
+        let mut reads = |visit: &mut dyn FnMut(u32, usize)| {
             for transaction in 0..all.all.len() as u32 {
+                share.step()?;
                 for op in all.ops_of(transaction).iter().filter(|op| op.kind == Kind::Read) {
                     visit(transaction, self.state(op.key, all.list(op.value)) as usize);
                 }
             }
+            Ok(())
         };
-        reads(&mut |_, state| starts[state + 1] += 1);
+        reads(&mut |_, state| starts[state + 1] += 1)?;
         for state in 0..states {
             starts[state + 1] += starts[state];
         }
@@ -94,9 +103,10 @@ impl<'t> Orders<'t> {
         reads(&mut |transaction, state| {
             readers[ends[state] as usize] = transaction;
             ends[state] += 1;
-        });
+        })?;
         self.reader_starts = starts;
         self.readers = readers;
+        Ok(())
     }
 
     fn state(&self, key: u32, list: &[u32]) -> u32 {
@@ -119,12 +129,20 @@ impl<'t> Orders<'t> {
         version < self.placed[key as usize]
     }
 
+    /// Bytes that it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        let all = [&self.placed, &self.next_writer, &self.reader_starts, &self.readers];
+        all.iter().map(|list| 4 * list.len()).sum()
+    }
+
     /// All dependencies: of each version on the one before it, and of what was read.
-    pub(crate) fn edges(&self) -> DataEdges {
+    pub(crate) fn edges(&self, share: &mut Share<'_>) -> Result<DataEdges, Exhausted> {
         let all = self.transactions;
         let nodes = all.all.len() + self.helpers as usize;
         let mut data = DataEdges::with_capacity(nodes, 3 * all.ops.len());
+        share.hold(data.bytes())?;
         for transaction in 0..all.all.len() as u32 {
+            share.step()?;
             for op in all.ops_of(transaction) {
                 match op.kind {
                     Kind::Read => self.after_read(transaction, op.key, op.value, &mut data),
@@ -134,7 +152,7 @@ impl<'t> Orders<'t> {
             data.next_node();
         }
         self.unread.iter().for_each(|fan| fan.fill(&mut data));
-        data
+        Ok(data)
     }
 
     fn after_read(&self, transaction: u32, key: u32, list: u32, data: &mut DataEdges) {

@@ -163,3 +163,75 @@ fn keys_written(txn: &Txn) -> Vec<usize> {
     });
     written.collect()
 }
+
+/// Parallel snapshot isolation by its axioms: some order of all transactions and some part of it
+/// that is transitive, what is *visible*, such that reads find what is visible, and of two that
+/// write one key one is visible to the other (Cerone, Bernardi and Gotsman, CONCUR 2015, figure 1).
+/// Lists only; all transactions took effect.
+pub(crate) fn holds_in_parallel(history: &[Txn]) -> bool {
+    let mut order: Vec<usize> = Vec::new();
+    some_order(history.len(), &mut order, &mut |order| some_visibility(history, order))
+}
+
+fn some_order(
+    count: usize,
+    order: &mut Vec<usize>,
+    fits: &mut dyn FnMut(&[usize]) -> bool,
+) -> bool {
+    if order.len() == count {
+        return fits(order);
+    }
+    (0..count).any(|next| {
+        if order.contains(&next) {
+            return false;
+        }
+        order.push(next);
+        let found = some_order(count, order, fits);
+        order.pop();
+        found
+    })
+}
+
+fn some_visibility(history: &[Txn], order: &[usize]) -> bool {
+    let count = order.len();
+    let pairs: Vec<(usize, usize)> =
+        (0..count).flat_map(|late| (0..late).map(move |early| (early, late))).collect();
+    (0_u32..1 << pairs.len()).any(|chosen| {
+        let is_visible = |early: usize, late: usize| {
+            let place = pairs.iter().position(|&pair| pair == (early, late));
+            place.is_some_and(|place| chosen >> place & 1 == 1)
+        };
+        let transitive = pairs.iter().all(|&(a, b)| {
+            (b + 1..count).all(|c| !is_visible(a, b) || !is_visible(b, c) || is_visible(a, c))
+        });
+        let conflicts = |a: usize, b: usize| {
+            let theirs = keys_written(&history[order[b]]);
+            keys_written(&history[order[a]]).iter().any(|key| theirs.contains(key))
+        };
+        transitive
+            && pairs.iter().all(|&(a, b)| !conflicts(a, b) || is_visible(a, b))
+            && (0..count).all(|late| {
+                let seen = (0..late).filter(|&early| is_visible(early, late));
+                let mut state = State::default();
+                for txn in seen.map(|early| &history[order[early]]) {
+                    for micro in &txn.micro {
+                        if let Micro::Write(key, value) = micro {
+                            state[*key].push(*value);
+                        }
+                    }
+                }
+                finds(&history[order[late]], state)
+            })
+    })
+}
+
+/// Whether a transaction finds what it read, beginning with this state.
+fn finds(txn: &Txn, mut state: State) -> bool {
+    txn.micro.iter().all(|micro| match micro {
+        Micro::Write(key, value) => {
+            state[*key].push(*value);
+            true
+        }
+        Micro::Read(key, found) => state[*key] == *found,
+    })
+}

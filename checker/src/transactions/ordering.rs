@@ -31,7 +31,7 @@ pub(crate) use refutation::{Case, Choice, End, Fact, Moment, Reason, Refutation,
 pub(crate) use replay::Broken;
 
 use super::classify::Order;
-use crate::{Exhausted, meter::Meter};
+use crate::{Exhausted, VersionOrder, meter::Meter};
 use solver::{Solved, Solver};
 
 /// What came of it.
@@ -53,7 +53,10 @@ pub(crate) struct Question {
 impl Question {
     /// From the weakest to the strongest, as far as they can be compared.
     pub(crate) const ALL: [(&'static str, Self); 7] = {
-        use {Isolation::*, Order::*};
+        use {
+            Isolation::{Serial, Snapshots},
+            Order::{Data, Process, Realtime},
+        };
         [
             ("snapshot-isolation", Self { isolation: Snapshots, order: Data }),
             ("repeatable-read", Self { isolation: Serial, order: Data }),
@@ -64,6 +67,18 @@ impl Question {
             ("strict-serializable", Self { isolation: Serial, order: Realtime }),
         ]
     };
+
+    /// What the order of a key's versions agrees with wherever the answer is yes: who reads and
+    /// then writes a key writes a later version; and each process, or real time, meets each key's
+    /// versions in order if it meets all transactions in order.
+    pub(crate) fn implied(self) -> &'static [VersionOrder] {
+        use VersionOrder::{Linearizable, Sequential, WritesFollowReads};
+        match self.order {
+            Order::Data => &[WritesFollowReads],
+            Order::Process => &[WritesFollowReads, Sequential],
+            Order::Realtime => &[WritesFollowReads, Sequential, Linearizable],
+        }
+    }
 
     /// What a level asks for; none if this module does not know it.
     pub(crate) fn of(level: &str) -> Option<Self> {
@@ -90,7 +105,9 @@ pub(crate) fn decide<'m>(problem: &Problem, meter: &'m Meter<'m>) -> Result<Answ
         }
         let solver = solver.get_or_insert_with(|| Solver::new(problem, meter));
         solver.follow(&order);
-        broken.iter().for_each(|broken| solver.forbid(broken));
+        for broken in &broken {
+            solver.forbid(broken);
+        }
         match solver.solve()? {
             Solved::Circles(transactions) => return Ok(Answer::Nothing(transactions)),
             Solved::Edges(edges) => chosen = edges,
@@ -101,4 +118,3 @@ pub(crate) fn decide<'m>(problem: &Problem, meter: &'m Meter<'m>) -> Result<Answ
         order = next;
     }
 }
-

@@ -3,7 +3,7 @@
 use temblor_history::{Anomaly, CheckReport, History, Outcome};
 
 use super::{
-    oracle::{Ended, Micro, Question, Respect, Txn, holds},
+    oracle::{Ended, Micro, Question, Respect, Txn, holds, holds_in_parallel},
     random::{Shape, history, shapes},
 };
 use crate::{
@@ -186,4 +186,32 @@ fn registers_are_judged_as_the_definitions_say() {
         assert!(seen.passed > 100 && seen.violated > 100, "{}: {seen:?}", level.0);
         assert!(seen.incomplete == 0 && seen.without_order > 5, "{}: {seen:?}", level.0);
     }
+}
+
+#[test]
+fn parallel_snapshots_are_judged_as_the_definition_says() {
+    let (mut passed, mut violated, mut open) = (0, 0, 0);
+    let mut random = Random::new(13);
+    for _ in 0..cases(30) {
+        for shape in shapes(true).filter(|shape| shape.unclear == 0 && shape.transactions < 5) {
+            let txns = history(&mut random, shape);
+            let text = file(&txns, true);
+            let history = History::read(text.as_bytes()).expect("a good history");
+            let request = Request::new("list-append", "parallel-snapshot-isolation");
+            let report = check(&history, &request, &Unlimited);
+            let truth = holds_in_parallel(&txns);
+            match (report.verdict, report.complete) {
+                (Outcome::Violation, _) => {
+                    assert!(!truth, "a false alarm\n{text}{report:#?}");
+                    violated += 1;
+                }
+                (_, true) => {
+                    assert!(truth, "missed a violation\n{text}{report:#?}");
+                    passed += 1;
+                }
+                _ => open += 1,
+            }
+        }
+    }
+    assert!(passed > 100 && violated > 20 && open < passed, "{passed} {violated} {open}");
 }

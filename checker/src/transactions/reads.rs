@@ -10,6 +10,7 @@ use super::{
     names,
     tally::{Found, Tally},
 };
+use crate::{Exhausted, meter::Meter};
 
 /// How many transactions one thread takes at a time.
 const CHUNK: usize = 1 << 15;
@@ -18,12 +19,14 @@ const CHUNK: usize = 1 << 15;
 pub(crate) fn examine(
     transactions: &Transactions,
     is_preferred: &(impl Fn(u32) -> bool + Sync),
-) -> Tally {
+    meter: &Meter<'_>,
+) -> Result<Tally, Exhausted> {
     let faults = Faults::of(transactions);
     let numbers: Vec<u32> = (0..transactions.all.len() as u32).collect();
-    let parts: Vec<Tally> = numbers
+    let parts: Result<Vec<Tally>, Exhausted> = numbers
         .par_chunks(CHUNK)
         .map(|chunk| {
+            let mut share = meter.share();
             let mut pass = Pass {
                 all: transactions,
                 faults: &faults,
@@ -33,16 +36,17 @@ pub(crate) fn examine(
                 tally: Tally::default(),
             };
             for &transaction in chunk {
+                share.step()?;
                 pass.transaction(transaction);
             }
-            pass.tally
+            Ok(pass.tally)
         })
         .collect();
     let mut tally = Tally::default();
-    for part in parts {
+    for part in parts? {
         tally.merge(part);
     }
-    tally
+    Ok(tally)
 }
 
 /// What is wrong with versions, known before the reads are looked at.

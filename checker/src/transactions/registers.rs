@@ -22,8 +22,11 @@ use super::{
     names,
     tally::{Found, Tally},
 };
-use crate::VersionOrder;
-use key_order::KeyOrder;
+use crate::{
+    Exhausted, VersionOrder,
+    meter::{Meter, Share},
+};
+use key_order::{KeyOrder, Known};
 use moments::Moments;
 pub(crate) use touches::Touch;
 use touches::Touches;
@@ -55,15 +58,19 @@ impl<'t> Orders<'t> {
         assumed: &[VersionOrder],
         is_preferred: &impl Fn(u32) -> bool,
         tally: &mut Tally,
-    ) -> Self {
-        let touches = Touches::of(all);
+        meter: &Meter<'_>,
+    ) -> Result<Self, Exhausted> {
+        let mut share = meter.share();
+        // A touch takes about as much as the micro-operation that it is of.
+        share.hold(32 * all.ops.len() + 16 * all.writers.len())?;
+        let touches = Touches::of(all, &mut share)?;
         let moments = Moments::of(all, &touches);
         let seen = seen_writes(all, &touches);
         let edges = touches.version_edges(all, assumed);
-        let keys: Vec<(KeyOrder, Vec<Vec<u32>>)> = (0..all.key_count() as u32)
-            .into_par_iter()
-            .map(|key| KeyOrder::infer(all, key, &edges, &moments, assumed, &seen))
-            .collect();
+        let known = Known { all, edges: &edges, moments: &moments, seen: &seen };
+        let numbers = (0..all.key_count() as u32).into_par_iter();
+        let keys = numbers.map(|key| KeyOrder::infer(&known, key, assumed, meter));
+        let keys = keys.collect::<Result<Vec<_>, Exhausted>>()?;
         let mut orders = Self {
             all,
             assumed: assumed.to_vec(),
@@ -88,8 +95,8 @@ impl<'t> Orders<'t> {
             }
             orders.number(order);
         }
-        orders.find_readers();
-        orders
+        orders.find_readers(&mut share)?;
+        Ok(orders)
     }
 
     fn number(&mut self, order: KeyOrder) {
@@ -111,7 +118,7 @@ impl<'t> Orders<'t> {
     }
 
     /// A counting sort of reads by version.
-    fn find_readers(&mut self) {
+    fn find_readers(&mut self, share: &mut Share<'_>) -> Result<(), Exhausted> {
         let all = self.all;
         let mut starts = vec![0_u32; all.writers.len() + 1];
         let reads = || {
@@ -122,6 +129,7 @@ impl<'t> Orders<'t> {
             })
         };
         for (_, version) in reads() {
+            share.step()?;
             starts[version + 1] += 1;
         }
         for version in 1..starts.len() {
@@ -130,10 +138,12 @@ impl<'t> Orders<'t> {
         let mut ends = starts.clone();
         self.readers = vec![0; reads().count()];
         for (transaction, version) in reads() {
+            share.step()?;
             self.readers[ends[version] as usize] = transaction;
             ends[version] += 1;
         }
         self.reader_starts = starts;
+        Ok(())
     }
 
     fn readers_of(&self, version: u32) -> &[u32] {
@@ -160,12 +170,23 @@ impl<'t> Orders<'t> {
         self.keys.iter().all(|key| key.is_total)
     }
 
+    /// Bytes that it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        let keys: usize = self.keys.iter().map(KeyOrder::bytes).sum();
+        keys + self.touches.bytes()
+            + self.moments.bytes()
+            + self.seen.len()
+            + 4 * (self.reader_starts.len() + self.readers.len())
+    }
+
     /// All dependencies that follow. Each version has a helper that leads to who wrote what comes
     /// after it; the row of a key leads to all its writers from a place on.
-    pub(crate) fn edges(&self) -> DataEdges {
+    pub(crate) fn edges(&self, share: &mut Share<'_>) -> Result<DataEdges, Exhausted> {
         let nodes = self.all.all.len() + self.helpers as usize;
         let mut data = DataEdges::with_capacity(nodes, 4 * self.all.ops.len());
+        share.hold(data.bytes())?;
         for transaction in 0..self.all.all.len() as u32 {
+            share.step()?;
             for op in self.all.ops_of(transaction).iter().filter(|op| op.kind == Kind::Write) {
                 for &reader in self.readers_of(op.value).iter().filter(|&&it| it != transaction) {
                     data.push(reader, Edge::Wr);
@@ -178,10 +199,10 @@ impl<'t> Orders<'t> {
         }
         for key in 0..self.all.key_count() as u32 {
             self.writers[key as usize].fill(&mut data);
-            self.fill_versions(key, &mut data);
+            self.fill_versions(key, &mut data, share)?;
             self.fill_row(key, &mut data);
         }
-        data
+        Ok(data)
     }
 
     fn helper(&self, key: u32, version: u32) -> u32 {
@@ -238,11 +259,18 @@ impl<'t> Orders<'t> {
         }
     }
 
-    fn fill_versions(&self, key: u32, data: &mut DataEdges) {
+    fn fill_versions(
+        &self,
+        key: u32,
+        data: &mut DataEdges,
+        share: &mut Share<'_>,
+    ) -> Result<(), Exhausted> {
         for version in self.all.versions_of(key) {
+            share.step()?;
             self.lead(key, version, version, |target| data.push(target, Edge::Onward));
             data.next_node();
         }
+        Ok(())
     }
 
     fn fill_row(&self, key: u32, data: &mut DataEdges) {
@@ -361,7 +389,7 @@ impl Orders<'_> {
         None
     }
 
-    fn is_assumed(&self, order: VersionOrder) -> bool {
+    pub(crate) fn is_assumed(&self, order: VersionOrder) -> bool {
         self.assumed.contains(&order)
     }
 

@@ -49,9 +49,35 @@ impl Settling<'_> {
         None
     }
 
+    /// First with all that the level implies of versions: where there is an order, it agrees with
+    /// that. Where there is none, what was known without it has to show it.
     fn answer(&self, question: Question) -> Result<Answer, Exhausted> {
         let Question { isolation, order } = question;
+        if let Some(answer) = self.answer_by_implied(question)? {
+            return Ok(answer);
+        }
         decide(&Problem::whole(self.all, self.orders, self.graph, isolation, order), self.meter)
+    }
+
+    /// An order, if it is found; none if there is none, or if nothing more is implied.
+    fn answer_by_implied(&self, question: Question) -> Result<Option<Answer>, Exhausted> {
+        let implied = question.implied();
+        if implied.iter().all(|order| self.orders.is_assumed(*order)) {
+            return Ok(None);
+        }
+        let mut tally = Tally::default();
+        let orders = Orders::infer(self.all, implied, &|_| false, &mut tally, self.meter)?;
+        // Versions in a circle are told elsewhere, by the transactions that show it.
+        if !tally.names().is_empty() {
+            return Ok(None);
+        }
+        let mut share = self.meter.share();
+        let graph = Graph::new(self.all, orders.edges(&mut share)?);
+        share.hold(orders.bytes() + graph.bytes())?;
+        let Question { isolation, order } = question;
+        let problem = Problem::whole(self.all, &orders, &graph, isolation, order);
+        let answer = decide(&problem, self.meter)?;
+        Ok(Some(answer).filter(|answer| matches!(answer, Answer::Order(_))))
     }
 
     fn smallest(&self, question: Question, involved: &[u32]) -> Result<Option<Core>, Exhausted> {
@@ -63,7 +89,9 @@ impl Settling<'_> {
         let mut broken: Vec<(&'static str, Question, Core)> = Vec::new();
         for (weaker, question) in Question::ALL {
             let is_below = weaker != level && lattice::follows(weaker, level);
-            if !is_below || broken.iter().any(|(known, ..)| lattice::follows(known, weaker)) {
+            let kind = |question: &Question| names::no_order(question.isolation, question.order);
+            let follows = broken.iter().any(|(_, known, _)| lattice::forbids(weaker, kind(known)));
+            if !is_below || follows {
                 continue;
             }
             if let Ok(Some(core)) = self.smallest(question, &core.transactions) {

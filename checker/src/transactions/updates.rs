@@ -5,6 +5,7 @@ use super::{
     names,
     tally::{Found, Tally},
 };
+use crate::{Exhausted, meter::Share};
 
 /// Two transactions that read the same version of a key and then wrote it: one of them overwrote
 /// what it had not seen (Berenson et al., A Critique of ANSI SQL Isolation Levels, 1995, P4; found
@@ -16,11 +17,13 @@ pub(crate) fn lost_updates(
     all: &Transactions,
     is_preferred: &impl Fn(u32) -> bool,
     tally: &mut Tally,
-) {
+    share: &mut Share<'_>,
+) -> Result<(), Exhausted> {
     let mut updaters = vec![NOBODY; all.writers.len() + all.key_count()];
     // By key: the last transaction that read it, and what it found; none once it wrote there.
     let mut reads: Vec<(u32, Option<u32>)> = vec![(NOBODY, None); all.key_count()];
     for transaction in 0..all.all.len() as u32 {
+        share.step()?;
         if !all.all[transaction as usize].is_certain() {
             continue;
         }
@@ -45,6 +48,7 @@ pub(crate) fn lost_updates(
             }
         }
     }
+    Ok(())
 }
 
 /// What a read found, as a number: a version, or the initial state of a key.
@@ -65,7 +69,8 @@ pub(crate) fn dirty_updates(
     all: &Transactions,
     is_preferred: &impl Fn(u32) -> bool,
     tally: &mut Tally,
-) {
+    share: &mut Share<'_>,
+) -> Result<(), Exhausted> {
     let takes_effect = |version: u32| {
         let writer = all.writers[version as usize].transaction;
         writer != NOBODY && all.all[writer as usize].is_certain()
@@ -78,6 +83,7 @@ pub(crate) fn dirty_updates(
         // Versions are numbered in the order of the list: a lower number has been there.
         let mut next = 0;
         for &version in all.order(key) {
+            share.step()?;
             if takes_effect(version) {
                 if let Some(failed) = failed.take() {
                     let writer = all.writers[version as usize].transaction;
@@ -90,6 +96,7 @@ pub(crate) fn dirty_updates(
             next = next.max(version + 1);
         }
     }
+    Ok(())
 }
 
 /// Elements of one transaction that the longest list holds in another order than it appended them.
@@ -98,15 +105,17 @@ pub(crate) fn reordered_appends(
     all: &Transactions,
     is_preferred: &impl Fn(u32) -> bool,
     tally: &mut Tally,
-) {
+    share: &mut Share<'_>,
+) -> Result<(), Exhausted> {
     if all.model == Model::RwRegister {
-        return;
+        return Ok(());
     }
     let last_shown = |key: u32| all.order(key).iter().max().copied();
     let last_shown: Vec<Option<u32>> = (0..all.key_count() as u32).map(last_shown).collect();
     // By key: the transaction that wrote it last, and where.
     let mut latest = vec![(NOBODY, 0_u32); all.key_count()];
     for transaction in 0..all.all.len() as u32 {
+        share.step()?;
         for place in all.places_of(transaction) {
             let op = all.ops[place];
             if op.kind == Kind::Read || last_shown[op.key as usize] < Some(op.value) {
@@ -121,4 +130,5 @@ pub(crate) fn reordered_appends(
             }
         }
     }
+    Ok(())
 }

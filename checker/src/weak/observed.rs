@@ -8,8 +8,12 @@ use temblor_history::{
     Completion, History, HistoryError, HistoryErrors, Key, KeyId, Operation, ValueId, ValueView,
 };
 
-use crate::transactions::extract::{
-    FailedWrite, INITIAL, Kind, MicroOp, Model, NEVER, NOBODY, Transaction, Transactions, Writer,
+use crate::{
+    meter::{Meter, Share},
+    transactions::extract::{
+        FailedWrite, INITIAL, Kind, MicroOp, Model, NEVER, NOBODY, Transaction, Transactions,
+        Unread, Writer,
+    },
 };
 
 /// Where the operations come from, and how their keys and values are quoted.
@@ -39,11 +43,24 @@ pub(super) struct Registers {
 
 impl Observed {
     /// Reads a history of this model; all mistakes of the file come at once.
-    pub(super) fn of(history: &History, model: &str) -> Result<Self, HistoryErrors> {
+    pub(super) fn of(history: &History, model: &str, meter: &Meter<'_>) -> Result<Self, Unread> {
         if model == "register" {
-            Registers::of(history).map(Self::Registers)
+            Registers::of(history, &mut meter.share()).map(Self::Registers)
         } else {
-            Transactions::of(history, Model::RwRegister).map(Self::Transactions)
+            Transactions::of(history, Model::RwRegister, meter).map(Self::Transactions)
+        }
+    }
+
+    /// Bytes that it holds.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Transactions(from) => from.bytes(),
+            Self::Registers(from) => {
+                size_of_val(&from.all[..])
+                    + size_of_val(&from.ops[..])
+                    + size_of_val(&from.writers[..])
+                    + 4 * (from.starts.len() + from.values.len())
+            }
         }
     }
 
@@ -133,7 +150,7 @@ impl Observed {
 }
 
 impl Registers {
-    fn of(history: &History) -> Result<Self, HistoryErrors> {
+    fn of(history: &History, share: &mut Share<'_>) -> Result<Self, Unread> {
         let mut errors = HistoryErrors::default();
         let initial = history.header().and_then(|header| header.params.get("initial"));
         let mut collecting = Collecting {
@@ -149,12 +166,13 @@ impl Registers {
             sessions: HashMap::new(),
         };
         for (place, operation) in (0..).zip(history.operations()) {
+            share.step()?;
             if let Err((event, what)) = collecting.take(place, operation) {
                 errors.push(HistoryError { line: Some(history.line_of(event)), what });
             }
         }
         collecting.registers.failed.sort_by_key(|failed| (failed.version, failed.source));
-        if errors.is_empty() { Ok(collecting.registers) } else { Err(errors) }
+        if errors.is_empty() { Ok(collecting.registers) } else { Err(errors.into()) }
     }
 }
 

@@ -7,7 +7,11 @@ use super::{
     observed::Observed,
     sessions::{INITIAL, Numbers, Part, Read, Sessions},
 };
-use crate::transactions::extract::{self, Kind, MicroOp, NOBODY};
+use crate::{
+    Exhausted,
+    meter::{Meter, Share},
+    transactions::extract::{self, Kind, MicroOp, NOBODY},
+};
 
 /// What is wrong with one read, the plainest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,12 +62,13 @@ pub(super) struct Judged {
 /// Judges all reads. A transaction whose outcome is unknown counts if somebody found what it
 /// wrote. O(micro-operations), with 8 bytes a key for each thread and 4 a version beside the
 /// result.
-pub(super) fn judge(observed: &Observed) -> Judged {
-    let seen = seen(observed);
+pub(super) fn judge(observed: &Observed, meter: &Meter<'_>) -> Result<Judged, Exhausted> {
+    let mut share = meter.share();
+    let seen = seen(observed, &mut share)?;
     let all = observed.all();
     let kept = |place: usize| seen[place] || all[place].is_certain();
     let numbers = Numbers::of(all, observed.session_count(), kept);
-    let found = found(observed, &numbers);
+    let found = found(observed, &numbers, &mut share)?;
     let keys = observed.key_count();
     let (sessions, bad) = numbers.with(
         keys as u32,
@@ -72,18 +77,25 @@ pub(super) fn judge(observed: &Observed) -> Judged {
             let judging = Judging { observed, found: &found };
             judging.take(place, own, part);
         },
-    );
-    Judged { sessions, bad }
+        meter,
+    )?;
+    share.hold(sessions.bytes())?;
+    Ok(Judged { sessions, bad })
 }
 
 /// Marks a version that its own transaction overwrote.
 const OVERWRITTEN: u32 = 1 << 31;
 
 /// By version: the number of the transaction that wrote it, perhaps marked; [`NOBODY`] if none did.
-fn found(observed: &Observed, numbers: &Numbers) -> Vec<u32> {
+fn found(
+    observed: &Observed,
+    numbers: &Numbers,
+    share: &mut Share<'_>,
+) -> Result<Vec<u32>, Exhausted> {
     let mut found = vec![NOBODY; observed.writers().len()];
     let mut own = vec![(NOBODY, 0); observed.key_count()];
     for (place, &number) in (0..).zip(&numbers.number).filter(|&(_, &number)| number != INITIAL) {
+        share.step()?;
         for op in observed.ops_of(place).iter().filter(|op| op.kind == Kind::Write) {
             let (transaction, version) =
                 std::mem::replace(&mut own[op.key as usize], (place, op.value));
@@ -93,11 +105,11 @@ fn found(observed: &Observed, numbers: &Numbers) -> Vec<u32> {
             found[op.value as usize] = number;
         }
     }
-    found
+    Ok(found)
 }
 
 /// By transaction of unknown outcome: whether another one found what it wrote.
-fn seen(observed: &Observed) -> Vec<bool> {
+fn seen(observed: &Observed, share: &mut Share<'_>) -> Result<Vec<bool>, Exhausted> {
     let mut seen = vec![false; observed.all().len()];
     let mut by_unknown = vec![false; observed.writers().len()];
     let unknown = (0..).zip(observed.all()).filter(|(_, transaction)| !transaction.is_certain());
@@ -105,6 +117,7 @@ fn seen(observed: &Observed) -> Vec<bool> {
         by_unknown[op.value as usize] = true;
     }
     for reader in 0..observed.all().len() as u32 {
+        share.step()?;
         for op in observed.ops_of(reader) {
             let is_read = op.kind == Kind::Read && op.value != extract::INITIAL;
             if is_read && by_unknown[op.value as usize] {
@@ -112,7 +125,7 @@ fn seen(observed: &Observed) -> Vec<bool> {
             }
         }
     }
-    seen
+    Ok(seen)
 }
 
 struct Judging<'a> {

@@ -4,7 +4,7 @@
 
 use rayon::prelude::*;
 
-use crate::transactions::extract::Transaction;
+use crate::{Exhausted, meter::Meter, transactions::extract::Transaction};
 
 /// The writer of the initial values.
 pub(super) const INITIAL: u32 = u32::MAX;
@@ -147,20 +147,23 @@ impl Numbers {
         keys: u32,
         scratch: impl Fn() -> S + Send + Sync,
         of: impl Fn(&mut S, (u32, u32), &mut Part<T>) + Sync,
-    ) -> (Sessions, Vec<T>) {
+        meter: &Meter<'_>,
+    ) -> Result<(Sessions, Vec<T>), Exhausted> {
         let sessions = &self.sessions;
-        let parts: Vec<Part<T>> = (0..sessions.session_count())
+        let parts: Result<Vec<Part<T>>, Exhausted> = (0..sessions.session_count())
             .into_par_iter()
             .map_init(scratch, |scratch, session| {
-                let mut part = Part::new();
+                let (mut part, mut share) = (Part::new(), meter.share());
                 for number in sessions.starts[session]..sessions.starts[session + 1] {
+                    share.step()?;
                     let writes = part.writes.len();
                     of(scratch, (sessions.source[number as usize], number), &mut part);
                     part.close(writes);
                 }
-                part
+                Ok(part)
             })
             .collect();
+        let parts = parts?;
         self.sessions.keys = keys;
         let mut others = Vec::new();
         let sessions = &mut self.sessions;
@@ -175,7 +178,7 @@ impl Numbers {
             sessions.writes.append(&mut part.writes);
             others.append(&mut part.others);
         }
-        (self.sessions, others)
+        Ok((self.sessions, others))
     }
 }
 

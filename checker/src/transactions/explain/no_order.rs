@@ -15,6 +15,9 @@ use crate::transactions::{
     shortest::Step,
 };
 
+/// Where the cases would fill pages.
+const TOO_MANY: &str = "Every order of them breaks a read; the cases are too many to tell.";
+
 impl<'a> Context<'a> {
     pub(super) fn no_order(&self, question: Question, core: &Core) -> (Story<'a>, Told) {
         let Orders::Registers(orders) = self.orders else {
@@ -30,7 +33,7 @@ impl<'a> Context<'a> {
         let telling = Telling { context: self, question, story: &story };
         let (proof, edges) = match &refutation {
             Some(refutation) => (telling.proof(refutation), telling.edges(refutation)),
-            None => (vec![telling.without_cases()], Vec::new()),
+            None => (vec![TOO_MANY.to_owned()], Vec::new()),
         };
         let told = Told {
             sentence: telling.sentence(members),
@@ -69,7 +72,9 @@ impl Telling<'_, '_> {
         let clients = self.context.clients(members.iter().copied(), self.story);
         let what = match self.question.isolation {
             Isolation::Serial => "cannot have run one after another in any order",
-            Isolation::Snapshots => "cannot have read from snapshots, whenever they were taken and committed",
+            Isolation::Snapshots => {
+                "cannot have read from snapshots, whenever they were taken and committed"
+            }
         };
         let order = match self.question.order {
             Order::Data => "",
@@ -77,10 +82,6 @@ impl Telling<'_, '_> {
             Order::Realtime => ", given real time",
         };
         format!("{clients} {what}{order}")
-    }
-
-    fn without_cases(&self) -> String {
-        "Every order of them breaks a read; the cases are too many to tell.".to_owned()
     }
 
     fn moment(&self, moment: Moment) -> String {
@@ -169,9 +170,9 @@ impl Telling<'_, '_> {
 
     /// `(1) → (2) → (3)`.
     fn way(&self, refutation: &Refutation, facts: &[usize]) -> String {
-        let facts = facts.iter().map(|&number| &refutation.facts[number]);
+        let mut facts = facts.iter().map(|&number| &refutation.facts[number]);
         let mut moments: Vec<String> = facts.clone().map(|fact| self.moment(fact.from)).collect();
-        moments.extend(facts.last().map(|last| self.moment(last.to)));
+        moments.extend(facts.next_back().map(|last| self.moment(last.to)));
         moments.join(" → ")
     }
 

@@ -16,7 +16,9 @@ impl<'a> Context<'a> {
             Found::Reordered { first, second } => self.reordered(first, second),
             Found::LostUpdate { key, first, second } => self.lost_update(key, first, second),
             Found::DirtyUpdate { failed, later } => self.dirty_update(failed, later),
-            Found::CyclicVersions { .. } | Found::Cycle(_) | Found::NoOrder { .. } => unreachable!("told elsewhere"),
+            Found::CyclicVersions { .. } | Found::Cycle(_) | Found::NoOrder { .. } => {
+                unreachable!("told elsewhere")
+            }
         }
     }
 
@@ -134,7 +136,8 @@ impl<'a> Context<'a> {
             story.quoted(reader),
             story.found(op),
         )];
-        let legal = format!("for {} to find {} in {key}", story.quoted(reader), self.expected(op, &story));
+        let legal =
+            format!("for {} to find {} in {key}", story.quoted(reader), self.expected(op, &story));
         let mut told = self.told(op, reader, sentence, proof);
         told.legal = Some(legal);
         (story, told)

@@ -8,7 +8,8 @@ use temblor_history::{
     Completion, FunctionId, History, HistoryError, HistoryErrors, Operation, ValueId, ValueView,
 };
 
-use super::{Kind, Model, NEVER, Transaction};
+use super::{Kind, Model, NEVER, Transaction, Unread};
+use crate::{Exhausted, meter::Meter};
 
 /// A micro-operation with the file's key and value. A read's value is what it returned.
 #[derive(Debug, Clone, Copy)]
@@ -43,25 +44,27 @@ struct Names {
 const CHUNK: usize = 1 << 15;
 
 /// Reads all transactions; O(micro-operations).
-pub(super) fn parse(history: &History, model: Model) -> Result<Raw, HistoryErrors> {
+pub(super) fn parse(history: &History, model: Model, meter: &Meter<'_>) -> Result<Raw, Unread> {
     let names = Names {
         txn: history.function_id("txn"),
         read: history.value_id(&json!("r")),
         write: history.value_id(&json!(model.write())),
     };
     let operations = history.operations();
-    let parts: Vec<Raw> = operations
+    let parts: Result<Vec<Raw>, Exhausted> = operations
         .par_chunks(CHUNK)
         .enumerate()
         .map(|(number, chunk)| {
+            let mut share = meter.share();
             let mut part = Part { history, model, names, raw: Raw::default() };
             for (place, operation) in (number * CHUNK..).zip(chunk) {
+                share.step()?;
                 part.take(place as u32, operation);
             }
-            part.raw
+            Ok(part.raw)
         })
         .collect();
-    let mut raw = join(parts)?;
+    let mut raw = join(parts?)?;
     number_sessions(history, &mut raw);
     Ok(raw)
 }

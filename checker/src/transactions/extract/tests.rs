@@ -3,6 +3,7 @@
 use temblor_history::History;
 
 use super::*;
+use crate::Unlimited;
 
 fn events(lines: &[&str]) -> String {
     let line = |line: &&str| {
@@ -21,7 +22,10 @@ fn history(lines: &[&str]) -> History {
 }
 
 fn mistakes(model: Model, lines: &[&str]) -> Vec<String> {
-    Transactions::of(&history(lines), model).expect_err("a bad file").lines()
+    match Transactions::of(&history(lines), model, &Meter::new(&Unlimited)) {
+        Err(Unread::Mistakes(errors)) => errors.lines(),
+        other => panic!("a bad file: {other:?}"),
+    }
 }
 
 #[test]
@@ -36,7 +40,7 @@ fn lists_lie_over_the_longest_one() {
         r#"4 invoke [["append", "x", 9]]"#,
         r#"4 fail [["append", "x", 9]]"#,
     ]);
-    let read = Transactions::of(&history, Model::ListAppend).unwrap();
+    let read = Transactions::of(&history, Model::ListAppend, &Meter::new(&Unlimited)).unwrap();
     let (x, y) = (0, 1);
     assert_eq!(read.order(x), [0, 1, 2]);
     assert_eq!(read.order(y), [0_u32; 0]);
@@ -68,7 +72,7 @@ fn registers_have_single_versions() {
         r#"1 invoke [["r", 6, null], ["r", 5, null]]"#,
         r#"1 ok [["r", 6, 2], ["r", 5, "a"]]"#,
     ]);
-    let read = Transactions::of(&history, Model::RwRegister).unwrap();
+    let read = Transactions::of(&history, Model::RwRegister, &Meter::new(&Unlimited)).unwrap();
     let op = |kind, key, value| MicroOp { kind, key, value };
     assert_eq!(
         read.ops,

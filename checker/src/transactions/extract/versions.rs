@@ -6,9 +6,10 @@ use std::hash::{BuildHasherDefault, Hasher};
 use temblor_history::{History, HistoryError, HistoryErrors, ValueId, ValueView};
 
 use super::{
-    Bounds, FailedWrite, INITIAL, Kind, MicroOp, Model, NOBODY, Transactions, Writer,
+    Bounds, FailedWrite, INITIAL, Kind, MicroOp, Model, NOBODY, Transactions, Unread, Writer,
     parse::{Raw, RawOp},
 };
+use crate::meter::Share;
 
 /// Ids are small numbers: one multiplication spreads them well enough.
 #[derive(Default)]
@@ -38,15 +39,22 @@ pub(super) fn number(
     history: &History,
     model: Model,
     raw: Raw,
-) -> Result<Transactions, HistoryErrors> {
+    share: &mut Share<'_>,
+) -> Result<Transactions, Unread> {
     let Raw { all, starts, ops: raw_ops, failed, sessions, .. } = raw;
+    share.hold(size_of_val(&all[..]) + NUMBERING * raw_ops.len())?;
     let mut numbering = Numbering::new(history, raw_ops.len());
-    let mut ops: Vec<MicroOp> = raw_ops.iter().map(|op| numbering.keyed(*op)).collect();
+    let mut ops: Vec<MicroOp> = Vec::with_capacity(raw_ops.len());
+    for op in &raw_ops {
+        share.step()?;
+        ops.push(numbering.keyed(*op));
+    }
     let failed_keys: Vec<u32> = failed.iter().map(|(_, op)| numbering.key(op.key)).collect();
     if model == Model::ListAppend {
         numbering.order_keys(&ops, &raw_ops);
     }
     for (op, raw) in ops.iter_mut().zip(&raw_ops) {
+        share.step()?;
         op.value = match (op.kind, model) {
             (Kind::Read, Model::ListAppend) => numbering.read_list(op.key, raw.value),
             (Kind::Read, Model::RwRegister) if raw.value == ValueId::NULL => INITIAL,
@@ -74,9 +82,14 @@ pub(super) fn number(
         values: numbering.values,
     };
     transactions.renumber(&numbering.version_keys);
+    share.hold(transactions.bytes())?;
     transactions.find_writers(history)?;
     Ok(transactions)
 }
+
+/// Bytes that are in use for each micro-operation while it gets its numbers: itself twice, and,
+/// for about every other one, a version with its place in the map.
+const NUMBERING: usize = 50;
 
 /// What has a number so far. Versions are numbered as they come.
 struct Numbering<'h> {

@@ -94,7 +94,10 @@ impl<'p> Acyclic<'p> {
 
     /// Bytes that it holds.
     pub(crate) fn bytes(&self) -> usize {
-        self.entering.bytes() + 36 * self.places.len() + 32 * self.chosen.len() + 8 * self.pairs.len()
+        self.entering.bytes()
+            + 36 * self.places.len()
+            + 32 * self.chosen.len()
+            + 8 * self.pairs.len()
     }
 
     /// Takes an order that agrees with all edges that are there.
@@ -122,6 +125,11 @@ impl<'p> Acyclic<'p> {
     /// The transactions of all circles found.
     pub(crate) fn on_circles(&self) -> impl Iterator<Item = u32> {
         (0..).zip(&self.on_circles).filter(|(_, on)| **on).map(|(number, _)| number)
+    }
+
+    /// Whether an edge would close a circle with those that are there.
+    pub(crate) fn forbids(&mut self, from: u32, to: u32) -> bool {
+        self.reaches(to, from)
     }
 
     fn check(&mut self, acts: &mut TheoryArg<'_>) {
@@ -214,7 +222,9 @@ impl<'p> Acyclic<'p> {
         while let Some(node) = search.queue.pop_front() {
             search.behind.push(node);
             let mut visit = |source: u32| {
-                if places[source as usize] >= first && search.rounds[source as usize] != search.round {
+                if places[source as usize] >= first
+                    && search.rounds[source as usize] != search.round
+                {
                     search.rounds[source as usize] = search.round;
                     search.queue.push_back(source);
                 }

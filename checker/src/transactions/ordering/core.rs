@@ -70,7 +70,11 @@ impl Trying<'_, '_, '_> {
     }
 
     /// A part that lacks so many neighbours; an error when it is time to stop.
-    fn without_a_piece(&mut self, core: &[u32], piece: usize) -> Result<Option<Vec<u32>>, Exhausted> {
+    fn without_a_piece(
+        &mut self,
+        core: &[u32],
+        piece: usize,
+    ) -> Result<Option<Vec<u32>>, Exhausted> {
         for start in (0..core.len()).step_by(piece) {
             self.tries += 1;
             if self.tries > TRIES {

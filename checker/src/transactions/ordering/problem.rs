@@ -37,6 +37,9 @@ pub(crate) struct Problem {
     pub(crate) nodes: u32,
     /// Edges between nodes, by the one they leave.
     pub(crate) leaving: Lists,
+    /// By node: when it should have happened at the latest, so that all that follows could happen
+    /// before it was answered; a guess where real time does not count.
+    pub(crate) due: Vec<u32>,
     /// The names of the transactions, where they are a part of a history.
     names: Option<Vec<u32>>,
 }
@@ -75,9 +78,8 @@ impl Lists {
     /// The same edges the other way round.
     pub(crate) fn reversed(&self) -> Self {
         let nodes = self.starts.len() as u32 - 1;
-        let edges: Vec<(u32, u32)> = (0..nodes)
-            .flat_map(|from| self.at(from).iter().map(move |&to| (to, from)))
-            .collect();
+        let edges: Vec<(u32, u32)> =
+            (0..nodes).flat_map(|from| self.at(from).iter().map(move |&to| (to, from))).collect();
         Self::of(nodes, &edges)
     }
 
@@ -96,9 +98,7 @@ impl Problem {
         order: Order,
     ) -> Self {
         let mut problem = Self::without_edges(all, orders, isolation, order);
-        let allowed = order
-            .edges_of(crate::transactions::classify::Family::G1c)
-            .and(Edge::Rw);
+        let allowed = order.edges_of(crate::transactions::classify::Family::G1c).and(Edge::Rw);
         let nodes = crate::transactions::components::Adjacency::node_count(graph);
         let mut edges = Vec::new();
         for node in 0..nodes {
@@ -179,6 +179,7 @@ impl Problem {
             touches,
             nodes: 0,
             leaving: Lists::of(0, &[]),
+            due: Vec::new(),
             names: None,
         }
     }
@@ -201,6 +202,32 @@ impl Problem {
             edges.extend((0..self.transactions.len() as u32).map(|one| (2 * one, 2 * one + 1)));
         }
         self.leaving = Lists::of(self.nodes, &edges);
+        self.set_due();
+    }
+
+    /// Backwards along the edges. O(nodes + edges).
+    fn set_due(&mut self) {
+        let entering = self.leaving.reversed();
+        let mut after: Vec<u32> =
+            (0..self.nodes).map(|node| self.leaving.at(node).len() as u32).collect();
+        let ended = |node| {
+            let completed =
+                self.transaction(node).map(|one| self.transactions[one as usize].completed);
+            completed.unwrap_or(NEVER)
+        };
+        self.due = (0..self.nodes).map(ended).collect();
+        let mut done: Vec<u32> =
+            (0..self.nodes).filter(|&node| after[node as usize] == 0).collect();
+        while let Some(node) = done.pop() {
+            let due = self.due[node as usize];
+            for &before in entering.at(node) {
+                self.due[before as usize] = due.min(self.due[before as usize]);
+                after[before as usize] -= 1;
+                if after[before as usize] == 0 {
+                    done.push(before);
+                }
+            }
+        }
     }
 
     /// The moment at which a transaction reads.

@@ -1,7 +1,9 @@
 //! Why no order explains a few transactions: case by case, until each case has a circle.
 
 use super::{Problem, Question, problem::known, replay::Broken};
-use crate::transactions::{extract::INITIAL, extract::Transactions, graph::Edge, registers::Orders};
+use crate::transactions::{
+    extract::INITIAL, extract::Transactions, graph::Edge, registers::Orders,
+};
 
 /// A moment of one of the transactions, by its name in the whole history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

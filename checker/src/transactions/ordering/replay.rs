@@ -100,7 +100,8 @@ pub(crate) fn accepts(problem: &Problem, moments: &[u32]) -> bool {
         let touches = problem.touches(one);
         if problem.reads_at(node) {
             let fits = |version| state[version as usize].0;
-            let explained = touches.iter().all(|touch| touch.read.is_none_or(|found| found == fits(touch.key)));
+            let explained =
+                touches.iter().all(|touch| touch.read.is_none_or(|found| found == fits(touch.key)));
             let again = std::mem::replace(&mut read_at[one as usize], place) != 0;
             if again || !explained {
                 return false;
@@ -131,7 +132,9 @@ pub(crate) fn accepts(problem: &Problem, moments: &[u32]) -> bool {
 fn keeps_order(problem: &Problem, moments: &[u32]) -> bool {
     let groups = match problem.order {
         Order::Data => return true,
-        Order::Process => problem.transactions.iter().map(|one| one.session).max().map_or(0, |last| last + 1),
+        Order::Process => {
+            problem.transactions.iter().map(|one| one.session).max().map_or(0, |last| last + 1)
+        }
         Order::Realtime => 1,
     };
     let group = |one: u32| match problem.order {
@@ -153,4 +156,3 @@ fn keeps_order(problem: &Problem, moments: &[u32]) -> bool {
     }
     true
 }
-

@@ -1,9 +1,10 @@
 //! A likely order: everything as early as its edges allow, and such that reads find what they found.
 //!
-//! Of the moments that may come next it takes, in the order of time, the first that breaks nothing:
-//! a read while its version is the latest, a write when nobody still has to read what it replaces.
-//! If the first few all break something, the very first comes all the same. Nothing hangs on how
-//! good an order this is but how often the solver is asked.
+//! Of the moments that may come next it takes, in the order in which they are due, the first that breaks nothing:
+//! a read while its version is the latest, a write when nobody still has to read what it replaces
+//! and no other write that may come now was read for the last time earlier. If the first few all
+//! break something, the very first comes all the same. Nothing hangs on how good an order this is
+//! but how often the solver is asked.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use super::problem::{Isolation, Lists, Problem};
 use crate::{
     Exhausted,
     meter::Share,
-    transactions::extract::{INITIAL, NEVER, NOBODY},
+    transactions::extract::{INITIAL, NEVER, NOBODY, Transaction},
 };
 
 /// How many moments are looked at before one is forced.
@@ -56,6 +57,10 @@ struct Making<'p> {
     unread: Vec<u32>,
     /// By key: who took a snapshot and will write it.
     held_by: Vec<u32>,
+    /// By version: when it was read for the last time; if never, when it was written.
+    last_read: Vec<u32>,
+    /// By key: who may begin to write it now, by when that was read for the last time.
+    may_write: Vec<BTreeSet<(u32, u32)>>,
 }
 
 impl<'p> Making<'p> {
@@ -69,6 +74,8 @@ impl<'p> Making<'p> {
             present: vec![INITIAL; problem.keys as usize],
             unread: vec![0; (problem.versions + problem.keys) as usize],
             held_by: vec![NOBODY; problem.keys as usize],
+            last_read: last_read(problem),
+            may_write: vec![BTreeSet::new(); problem.keys as usize],
         };
         for node in 0..problem.nodes {
             let targets = problem.leaving.at(node).iter().chain(making.more.at(node));
@@ -96,16 +103,15 @@ impl<'p> Making<'p> {
         match self.problem.transaction(node) {
             None => self.helpers.push(node),
             Some(one) => {
-                self.ready.insert((self.time(node, one), node));
+                self.ready.insert((self.problem.due[node as usize], node));
+                if self.problem.reads_at(node) {
+                    for (key, version) in written(self.problem, one) {
+                        let last_read = self.last_read[version as usize];
+                        self.may_write[key as usize].insert((last_read, node));
+                    }
+                }
             }
         }
-    }
-
-    /// When it probably was: a snapshot when its transaction began, all else when it ended.
-    fn time(&self, node: u32, transaction: u32) -> u32 {
-        let times = self.problem.transactions[transaction as usize];
-        let begins = self.problem.isolation == Isolation::Snapshots && self.problem.reads_at(node);
-        if begins || times.completed == NEVER { times.invoked } else { times.completed }
     }
 
     fn next(&mut self) -> Option<u32> {
@@ -129,11 +135,16 @@ impl<'p> Making<'p> {
             let finds = !reads || touch.read.is_none_or(|version| version == present);
             let holder = self.held_by[key];
             let is_free = touch.written.is_none() || holder == NOBODY || holder == one;
-            let own = u32::from(self.problem.isolation == Isolation::Serial && touch.read == Some(present));
+            let own = u32::from(
+                self.problem.isolation == Isolation::Serial && touch.read == Some(present),
+            );
             let replaces = !writes
                 || touch.written.is_none()
                 || self.unread[self.state(touch.key, present)] == own;
-            finds && is_free && replaces
+            let is_first = !reads
+                || touch.written.is_none()
+                || self.may_write[key].first().is_some_and(|(_, first)| *first == node);
+            finds && is_free && replaces && is_first
         })
     }
 
@@ -159,6 +170,11 @@ impl<'p> Making<'p> {
 
     fn take_effect(&mut self, node: u32, one: u32) {
         let problem = self.problem;
+        if problem.reads_at(node) {
+            for (key, version) in written(problem, one) {
+                self.may_write[key as usize].remove(&(self.last_read[version as usize], node));
+            }
+        }
         for touch in problem.touches(one) {
             let key = touch.key as usize;
             if let (Some(version), true) = (touch.read, problem.reads_at(node)) {
@@ -176,4 +192,29 @@ impl<'p> Making<'p> {
             }
         }
     }
+}
+
+/// Keys and versions that a transaction leaves.
+fn written(problem: &Problem, transaction: u32) -> impl Iterator<Item = (u32, u32)> {
+    let touches = problem.touches(transaction).iter();
+    touches.filter_map(|touch| Some((touch.key, touch.written?)))
+}
+
+fn last_read(problem: &Problem) -> Vec<u32> {
+    let mut last_read = vec![0; problem.versions as usize];
+    for one in problem.counting() {
+        let Transaction { invoked, completed, .. } = problem.transactions[one as usize];
+        let ended = if completed == NEVER { invoked } else { completed };
+        for touch in problem.touches(one) {
+            if let Some(version) = touch.read.filter(|&version| version != INITIAL) {
+                let last = &mut last_read[version as usize];
+                *last = ended.max(*last);
+            }
+            if let Some(version) = touch.written {
+                let last = &mut last_read[version as usize];
+                *last = ended.max(*last);
+            }
+        }
+    }
+    last_read
 }

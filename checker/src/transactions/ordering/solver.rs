@@ -53,7 +53,7 @@ impl Callbacks for Patience<'_> {
 
 pub(crate) struct Solver<'p, 'm> {
     problem: &'p Problem,
-    solver: batsat::Solver<Patience<'m>>,
+    sat: batsat::Solver<Patience<'m>>,
     acyclic: Acyclic<'p>,
     /// By pair of nodes, the lower number first: that the one comes before the other.
     choices: HashMap<(u32, u32), Lit>,
@@ -71,7 +71,7 @@ impl<'p, 'm> Solver<'p, 'm> {
         };
         Self {
             problem,
-            solver: batsat::Solver::new(SolverOpts::default(), patience),
+            sat: batsat::Solver::new(SolverOpts::default(), patience),
             acyclic: Acyclic::new(problem),
             choices: HashMap::new(),
             asked: BTreeSet::new(),
@@ -100,7 +100,7 @@ impl<'p, 'm> Solver<'p, 'm> {
                 clause.push(self.choice(last(other), first(one)));
             }
         }
-        self.solver.add_clause_reuse(&mut clause);
+        self.sat.add_clause_reuse(&mut clause);
     }
 
     /// That one node comes before another. The solver tries what is false first, and that is the
@@ -110,10 +110,14 @@ impl<'p, 'm> Solver<'p, 'm> {
         let low_first = if let Some(known) = self.choices.get(&pair) {
             *known
         } else {
-            let choice = Lit::new(self.solver.new_var_default(), true);
+            let choice = Lit::new(self.sat.new_var_default(), true);
             let is_so = self.acyclic.place(pair.0) < self.acyclic.place(pair.1);
             let (before, after) = if is_so { (pair.1, pair.0) } else { pair };
             self.acyclic.add_pair(before, after);
+            // Said at once: to learn it would cost all choices made so far.
+            if self.acyclic.forbids(before, after) {
+                self.sat.add_clause_reuse(&mut vec![!choice]);
+            }
             let low_first = if is_so { !choice } else { choice };
             self.choices.insert(pair, low_first);
             low_first
@@ -123,18 +127,18 @@ impl<'p, 'm> Solver<'p, 'm> {
 
     pub(crate) fn solve(&mut self) -> Result<Solved, Exhausted> {
         let bytes = self.problem.bytes() + self.acyclic.bytes() + 80 * self.choices.len();
-        let patience = self.solver.cb_mut();
+        let patience = self.sat.cb_mut();
         patience.bytes.set(bytes);
         patience.share.borrow_mut().hold(bytes)?;
-        let answer = self.solver.solve_limited_th(&mut self.acyclic, &[]);
+        let answer = self.sat.solve_limited_th(&mut self.acyclic, &[]);
         if answer == lbool::TRUE {
             let choices = self.choices.values().map(|&choice| {
-                let holds = self.solver.value_lit(choice) == lbool::TRUE;
+                let holds = self.sat.value_lit(choice) == lbool::TRUE;
                 self.acyclic.edge(if holds { choice } else { !choice })
             });
             return Ok(Solved::Edges(choices.collect()));
         }
-        if let Some(exhausted) = self.solver.cb().stopped.get() {
+        if let Some(exhausted) = self.sat.cb().stopped.get() {
             return Err(exhausted);
         }
         let mut involved = self.asked.clone();

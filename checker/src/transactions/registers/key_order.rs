@@ -5,13 +5,22 @@ use super::{
     touches::{VersionEdge, VersionEdges},
 };
 use crate::{
-    Unlimited, VersionOrder,
+    Exhausted, VersionOrder,
     meter::Meter,
     transactions::{
         components::{Adjacency, components, finishing_order},
         extract::{INITIAL, Transactions},
     },
 };
+
+/// What is known of all keys.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) all: &'a Transactions,
+    pub(super) edges: &'a VersionEdges,
+    pub(super) moments: &'a Moments,
+    pub(super) seen: &'a [bool],
+}
 
 /// What is known of one key.
 #[derive(Debug, Default)]
@@ -113,6 +122,10 @@ impl KeyOrder {
         &self.later[first..end]
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        4 * (self.row.len() + self.later.len()) + 8 * self.edges.len()
+    }
+
     fn set_edges(&mut self, mut edges: Vec<(u32, u32)>) {
         edges.sort_unstable();
         edges.dedup();
@@ -122,13 +135,12 @@ impl KeyOrder {
 
     /// The order, and versions that precede each other in circles.
     pub(super) fn infer(
-        all: &Transactions,
+        known: &Known<'_>,
         key: u32,
-        edges: &VersionEdges,
-        moments: &Moments,
         assumed: &[VersionOrder],
-        seen: &[bool],
-    ) -> (Self, Vec<Vec<u32>>) {
+        meter: &Meter<'_>,
+    ) -> Result<(Self, Vec<Vec<u32>>), Exhausted> {
+        let Known { all, edges, moments, seen } = *known;
         let mut row: Vec<u32> =
             all.versions_of(key).filter(|&version| seen[version as usize]).collect();
         row.sort_by_key(|&version| (moments.last_begun(version), version));
@@ -145,7 +157,7 @@ impl KeyOrder {
             let more = more.iter().filter(|edge| edge.1 != INITIAL && edge.2 != INITIAL);
             let more = more.map(|edge| (edge.1, edge.2));
             order.set_edges(before.iter().copied().chain(more).collect());
-            let circles = order.circles(all, key, moments, to_initial);
+            let circles = order.circles(all, key, moments, to_initial, meter)?;
             if !circles.is_empty() {
                 cyclic.extend(circles);
                 order.set_edges(before);
@@ -153,12 +165,12 @@ impl KeyOrder {
         }
         if assumed.contains(&VersionOrder::Linearizable) {
             order.by_moments = true;
-            let circles = order.circles(all, key, moments, Vec::new());
+            let circles = order.circles(all, key, moments, Vec::new(), meter)?;
             order.by_moments = circles.is_empty();
             cyclic.extend(circles);
         }
-        order.is_total = order.orders_all(all, key, moments);
-        (order, cyclic)
+        order.is_total = order.orders_all(all, key, moments, meter)?;
+        Ok((order, cyclic))
     }
 
     fn graph<'a>(
@@ -193,10 +205,10 @@ impl KeyOrder {
         key: u32,
         moments: &Moments,
         to_initial: Vec<u32>,
-    ) -> Vec<Vec<u32>> {
+        meter: &Meter<'_>,
+    ) -> Result<Vec<Vec<u32>>, Exhausted> {
         let graph = self.graph(all, key, moments, to_initial);
-        let meter = Meter::new(&Unlimited);
-        let found = components(&graph, &mut meter.share()).unwrap_or_default();
+        let found = components(&graph, &mut meter.share())?;
         let versions = |nodes: Vec<u32>| {
             let mut versions: Vec<u32> = nodes
                 .into_iter()
@@ -206,17 +218,22 @@ impl KeyOrder {
             versions.sort_unstable();
             versions
         };
-        found.into_iter().map(versions).filter(|versions| versions.len() > 1).collect()
+        Ok(found.into_iter().map(versions).filter(|versions| versions.len() > 1).collect())
     }
 
     /// An order is total when each version directly precedes the next in a topological order.
-    fn orders_all(&self, all: &Transactions, key: u32, moments: &Moments) -> bool {
+    fn orders_all(
+        &self,
+        all: &Transactions,
+        key: u32,
+        moments: &Moments,
+        meter: &Meter<'_>,
+    ) -> Result<bool, Exhausted> {
         if self.row.len() < 2 {
-            return true;
+            return Ok(true);
         }
         let graph = self.graph(all, key, moments, Vec::new());
-        let meter = Meter::new(&Unlimited);
-        let mut nodes = finishing_order(&graph, &mut meter.share()).unwrap_or_default();
+        let mut nodes = finishing_order(&graph, &mut meter.share())?;
         nodes.reverse();
         let mut counts = vec![false; graph.count as usize];
         for &version in &self.row {
@@ -227,10 +244,10 @@ impl KeyOrder {
             .filter(|&node| node < graph.count && counts[node as usize])
             .map(|node| graph.version(node))
             .collect();
-        versions.windows(2).all(|pair| {
+        Ok(versions.windows(2).all(|pair| {
             self.after(pair[0]).contains(&pair[1])
                 || self.by_moments && moments.precedes(pair[0], pair[1])
-        })
+        }))
     }
 }
 

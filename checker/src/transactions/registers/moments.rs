@@ -30,6 +30,10 @@ impl Moments {
         moments
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        4 * (self.first_ended.len() + self.last_begun.len())
+    }
+
     /// A version, or the initial one of a key, as a place here.
     pub(super) fn state(&self, key: u32, version: u32) -> u32 {
         if version == INITIAL { self.versions + key } else { version }

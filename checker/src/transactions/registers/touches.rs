@@ -2,7 +2,8 @@
 //! write before, and its last write.
 
 use crate::{
-    VersionOrder,
+    Exhausted, VersionOrder,
+    meter::Share,
     transactions::extract::{INITIAL, Kind, NOBODY, Transactions},
 };
 
@@ -47,7 +48,7 @@ pub(super) struct VersionEdges {
 }
 
 impl Touches {
-    pub(super) fn of(all: &Transactions) -> Self {
+    pub(super) fn of(all: &Transactions, share: &mut Share<'_>) -> Result<Self, Exhausted> {
         let mut touches = Self {
             starts: Vec::with_capacity(all.all.len() + 1),
             touches: Vec::with_capacity(all.ops.len()),
@@ -55,6 +56,7 @@ impl Touches {
         // By key: the transaction that touched it last, and where.
         let mut latest = vec![(NOBODY, 0_usize); all.key_count()];
         for transaction in 0..all.all.len() as u32 {
+            share.step()?;
             touches.starts.push(touches.touches.len() as u32);
             for place in all.places_of(transaction) {
                 let op = all.ops[place];
@@ -79,7 +81,11 @@ impl Touches {
             }
         }
         touches.starts.push(touches.touches.len() as u32);
-        touches
+        Ok(touches)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        4 * self.starts.len() + size_of_val(&self.touches[..])
     }
 
     pub(super) fn of_transaction(&self, transaction: u32) -> &[Touch] {

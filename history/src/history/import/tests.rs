@@ -333,16 +333,42 @@ fn micro_operations_need_no_function() {
 /// Fields of events, good and bad, as EDN writes them.
 fn fields() -> impl Strategy<Value = String> {
     let fields: Vec<String> = [
-        ":type", ":f", ":value", ":process", ":time", ":index", ":key", ":error", ":node", ":final?",
-        ":refused", ":else", "\"f\"",
+        ":type", ":f", ":value", ":process", ":time", ":index", ":key", ":error", ":node",
+        ":final?", ":refused", ":else", "\"f\"",
     ]
     .map(str::to_owned)
     .to_vec();
     let values: Vec<String> = [
-        "0", "1", "-1", "007", "+3", "1.5", "99999999999999999999", "nil", "true", "falsey", ":r",
-        ":append", ":txn", ":write", "\"f\"", "\":f\"", "\"a\\\\nb\"", "[:r 1]", "[[:r 1 nil]]",
-        "[[:append 1 2], [:r 1 [2 3 4 5]]]", "[[:r 1 [2 3 4 5 6]]]", "(:r 1 2)", "#{1}", "{:a 1}",
-        "\\\\c", "[1 2", "[[[[[[[[[[1]]]]]]]]]]", "n1", ":a:b", "1;x",
+        "0",
+        "1",
+        "-1",
+        "007",
+        "+3",
+        "1.5",
+        "99999999999999999999",
+        "nil",
+        "true",
+        "falsey",
+        ":r",
+        ":append",
+        ":txn",
+        ":write",
+        "\"f\"",
+        "\":f\"",
+        "\"a\\\\nb\"",
+        "[:r 1]",
+        "[[:r 1 nil]]",
+        "[[:append 1 2], [:r 1 [2 3 4 5]]]",
+        "[[:r 1 [2 3 4 5 6]]]",
+        "(:r 1 2)",
+        "#{1}",
+        "{:a 1}",
+        "\\\\c",
+        "[1 2",
+        "[[[[[[[[[[1]]]]]]]]]]",
+        "n1",
+        ":a:b",
+        "1;x",
     ]
     .map(str::to_owned)
     .to_vec();

@@ -183,7 +183,8 @@ impl<'a> Reading<'a> {
 
     fn word(&mut self) -> Option<()> {
         let rest = &self.text[self.at..];
-        let words: [(&[u8], &[u8]); 3] = [(b"nil", b"null"), (b"true", b"true"), (b"false", b"false")];
+        let words: [(&[u8], &[u8]); 3] =
+            [(b"nil", b"null"), (b"true", b"true"), (b"false", b"false")];
         let (edn, json) = words.into_iter().find(|(edn, _)| rest.starts_with(edn))?;
         self.json.extend_from_slice(json);
         self.at += edn.len();
