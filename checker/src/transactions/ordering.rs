@@ -41,6 +41,17 @@ pub(crate) enum Answer {
     Order(Vec<u32>),
     /// There is none, because of what these transactions read and wrote: not the fewest.
     Nothing(Vec<u32>),
+    /// More was learned from circles than was allowed.
+    Open,
+}
+
+/// How many circles the solver may learn from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Some, to see whether there is an order that is easy to find.
+    Try,
+    /// As many as the budget has time for.
+    All,
 }
 
 /// What a level asks for, where it can be decided here.
@@ -87,7 +98,11 @@ impl Question {
 }
 
 /// Whether some order explains every read.
-pub(crate) fn decide<'m>(problem: &Problem, meter: &'m Meter<'m>) -> Result<Answer, Exhausted> {
+pub(crate) fn decide<'m>(
+    problem: &Problem,
+    effort: Effort,
+    meter: &'m Meter<'m>,
+) -> Result<Answer, Exhausted> {
     let mut share = meter.share();
     let mut chosen = Vec::new();
     let Some(mut order) = schedule::schedule(problem, &chosen, &mut share)? else {
@@ -96,20 +111,21 @@ pub(crate) fn decide<'m>(problem: &Problem, meter: &'m Meter<'m>) -> Result<Answ
     };
     let mut solver: Option<Solver<'_, '_>> = None;
     loop {
-        let broken: Vec<Broken> = replay::broken(problem, &order);
+        let broken = replay::broken(problem, &order);
         if broken.is_empty() {
             let moments: Vec<u32> =
                 order.into_iter().filter(|&node| problem.is_moment(node)).collect();
             assert!(replay::accepts(problem, &moments), "an order found explains every read");
             return Ok(Answer::Order(moments));
         }
-        let solver = solver.get_or_insert_with(|| Solver::new(problem, meter));
+        let solver = solver.get_or_insert_with(|| Solver::new(problem, effort, meter));
         solver.follow(&order);
         for broken in &broken {
             solver.forbid(broken);
         }
         match solver.solve()? {
             Solved::Circles(transactions) => return Ok(Answer::Nothing(transactions)),
+            Solved::Open => return Ok(Answer::Open),
             Solved::Edges(edges) => chosen = edges,
         }
         let Some(next) = schedule::schedule(problem, &chosen, &mut share)? else {

@@ -358,11 +358,36 @@ impl Orders<'_> {
 
     /// Why a version directly precedes another; none if that is not used.
     fn precedes(&self, key: u32, version: u32, later: u32) -> Option<Precedes> {
-        let order = &self.keys[key as usize];
-        let is_used = version == INITIAL
-            || order.after(version).contains(&later)
-            || order.by_moments && self.moments.precedes(version, later);
+        let is_used = self.is_before(key, version, later);
         self.reason(key, version, later).filter(|_| is_used)
+    }
+
+    /// Whether a version directly precedes another. Takes log(versions).
+    fn is_before(&self, key: u32, version: u32, later: u32) -> bool {
+        let order = &self.keys[key as usize];
+        version != later
+            && (version == INITIAL
+                || order.after(version).contains(&later)
+                || order.by_moments && self.moments.precedes(version, later))
+    }
+
+    /// Whether one transaction must come before another, by what the two read and wrote.
+    pub(crate) fn depends(&self, from: u32, to: u32, edge: Edge) -> bool {
+        let mine = self.touches.of_transaction(from).iter();
+        let mut pairs = mine.flat_map(|one| {
+            let theirs = self.touches.of_transaction(to).iter();
+            theirs.filter(|other| other.key == one.key).map(move |other| (one, other))
+        });
+        pairs.any(|(one, other)| match (edge, other.written) {
+            (Edge::Wr, _) => one.written.is_some() && other.read == one.written,
+            (Edge::Rw, Some(later)) => {
+                one.read.is_some_and(|version| self.is_before(one.key, version, later))
+            }
+            (Edge::Ww, Some(later)) => {
+                one.written.is_some_and(|version| self.is_before(one.key, version, later))
+            }
+            _ => false,
+        })
     }
 
     /// What there is to say for one version preceding another, whether it is used or not.

@@ -5,7 +5,7 @@ use super::{
     extract::Transactions,
     graph::Graph,
     lattice, names,
-    ordering::{Answer, Core, Problem, Question, decide, smallest},
+    ordering::{Answer, Core, Effort, Problem, Question, decide, smallest},
     registers::Orders,
     tally::{Found, Tally},
 };
@@ -20,7 +20,7 @@ pub(crate) struct Settling<'a> {
 }
 
 impl Settling<'_> {
-    /// The level that an order proves: the one that was asked for, or one that implies it. If there
+    /// The level that an order proves: the one that was asked for, or a stronger one. If there
     /// is none, that is an anomaly; without an answer within the budget everything stays open.
     pub(crate) fn settle(&self, asked: &str, tally: &mut Tally) -> Option<&'static str> {
         let found = tally.names();
@@ -33,6 +33,12 @@ impl Settling<'_> {
         let levels = Question::ALL.into_iter().filter(|(level, _)| {
             if Question::of(asked).is_some() { is_asked(level) } else { implies(level) }
         });
+        // Most systems keep more than they promise, and real time leaves the fewest choices.
+        if let Some(strongest @ (_, question)) = Question::ALL.last().copied()
+            && let Ok(Some(_)) = self.order_by_implied(question, Effort::Try)
+        {
+            return Some(strongest.0);
+        }
         for (level, question) in levels {
             match self.answer(question) {
                 Ok(Answer::Order(_)) => return Some(level),
@@ -42,7 +48,7 @@ impl Settling<'_> {
                         self.add(level, question, core, tally);
                     }
                 }
-                Ok(Answer::Nothing(_)) => {}
+                Ok(Answer::Nothing(_) | Answer::Open) => {}
                 Err(_) => return None,
             }
         }
@@ -52,20 +58,22 @@ impl Settling<'_> {
     /// First with all that the level implies of versions: where there is an order, it agrees with
     /// that. Where there is none, what was known without it has to show it.
     fn answer(&self, question: Question) -> Result<Answer, Exhausted> {
-        let Question { isolation, order } = question;
-        if let Some(answer) = self.answer_by_implied(question)? {
-            return Ok(answer);
+        if let Some(order) = self.order_by_implied(question, Effort::All)? {
+            return Ok(Answer::Order(order));
         }
-        decide(&Problem::whole(self.all, self.orders, self.graph, isolation, order), self.meter)
+        let Question { isolation, order } = question;
+        let problem = Problem::whole(self.all, self.orders, self.graph, isolation, order);
+        decide(&problem, Effort::All, self.meter)
     }
 
-    /// An order, if it is found; none if there is none, or if nothing more is implied.
-    fn answer_by_implied(&self, question: Question) -> Result<Option<Answer>, Exhausted> {
-        let implied = question.implied();
-        if implied.iter().all(|order| self.orders.is_assumed(*order)) {
-            return Ok(None);
-        }
+    /// An order, if it is found; none if there is none.
+    fn order_by_implied(
+        &self,
+        question: Question,
+        effort: Effort,
+    ) -> Result<Option<Vec<u32>>, Exhausted> {
         let mut tally = Tally::default();
+        let implied = question.implied();
         let orders = Orders::infer(self.all, implied, &|_| false, &mut tally, self.meter)?;
         // Versions in a circle are told elsewhere, by the transactions that show it.
         if !tally.names().is_empty() {
@@ -76,8 +84,10 @@ impl Settling<'_> {
         share.hold(orders.bytes() + graph.bytes())?;
         let Question { isolation, order } = question;
         let problem = Problem::whole(self.all, &orders, &graph, isolation, order);
-        let answer = decide(&problem, self.meter)?;
-        Ok(Some(answer).filter(|answer| matches!(answer, Answer::Order(_))))
+        Ok(match decide(&problem, effort, self.meter)? {
+            Answer::Order(order) => Some(order),
+            Answer::Nothing(_) | Answer::Open => None,
+        })
     }
 
     fn smallest(&self, question: Question, involved: &[u32]) -> Result<Option<Core>, Exhausted> {

@@ -241,6 +241,8 @@ fn reads_are_told() {
       (1) client 2: r x [1 2], append x 3, r x [1 3] (event 4 – event 5)
 
       1. Within (1) nobody else may change x: it had just appended 3, and then found [1 3].
+
+    Legal would have been for (1) to find [1 2 3] in x.
     --- G-single-item 1
     Client 4 did not see the append of 2 to y by client 3, although it overwrote what the same transaction had written.
 
@@ -289,8 +291,20 @@ fn registers_are_told() {
       2. 2 came before 1 in x: (2) left x at 2 and had completed when (3) was invoked, which met 1.
       3. So 2 values of x come before each other in a circle: what was assumed of its versions does not hold.
     "#);
-    insta::assert_snapshot!(registers("strict-serializable", &[], stale), @r#"
-    "#);
+    insta::assert_snapshot!(registers("strict-serializable", &[], stale), @"
+    violation, complete true
+    --- no-snapshots-realtime 1
+    3 transactions of clients 0, 1 and 3 cannot have read from snapshots, whenever they were taken and committed, given real time.
+
+      (1) client 0: w x 1 (event 0 – event 1)
+      (2) client 1: w x 2 (event 2 – event 3)
+      (3) client 3: r x 1 (event 6 – event 7)
+
+      1. The commit of (1) comes before the snapshot of (2): (1) had completed when (2) was invoked.
+      2. The commit of (2) comes before the snapshot of (3): (2) had completed when (3) was invoked.
+      3. (3) read x = 1 from (1), and (2) wrote x too: either before (1) wrote it, or after (3) had read it. Not the latter, since the commit of (2) → the snapshot of (3); so the commit of (2) comes before the commit of (1).
+      4. The commit of (1) → the snapshot of (2) → the commit of (2) → the commit of (1): a circle.
+    ");
     insta::assert_snapshot!(
         registers(
             "serializable",
@@ -351,7 +365,21 @@ fn open_orders_are_settled_case_by_case() {
         "serializable",
         "0: wx1 wy1 | 1: wx2 wy2
          2: rx1 ry2",
-    ), @"");
+    ), @"
+    violation, complete true
+    --- no-snapshots 1
+    3 transactions of clients 0, 1 and 2 cannot have read from snapshots, whenever they were taken and committed.
+
+      (1) client 0: w x 1, w y 1 (event 0 – event 2)
+      (2) client 1: w x 2, w y 2 (event 1 – event 3)
+      (3) client 2: r x 1, r y 2 (event 4 – event 5)
+
+      1. The commit of (1) comes before the snapshot of (3): (3) read x = 1, which (1) had written.
+      2. The commit of (2) comes before the snapshot of (3): (3) read y = 2, which (2) had written.
+      3. (3) read x = 1 from (1), and (2) wrote x too: either before (1) wrote it, or after (3) had read it. Not the latter, since the commit of (2) → the snapshot of (3); so the commit of (2) comes before the commit of (1).
+      4. (3) read y = 2 from (2), and (1) wrote y too: either before (2) wrote it, or after (3) had read it. Not the latter, since the commit of (1) → the snapshot of (3); so the commit of (1) comes before the commit of (2).
+      5. The commit of (2) → the commit of (1) → the commit of (2): a circle.
+    ");
     // Two who saw two writes in different orders: a long fork with its first versions unread
     // (Sovran et al., Transactional Storage for Geo-Replicated Systems, SOSP 2011, figure 4).
     insta::assert_snapshot!(judged(
@@ -359,12 +387,46 @@ fn open_orders_are_settled_case_by_case() {
         "0: wx1 | 1: wy1 | 4: wx2 wy2
          2: rx1 ry2
          3: rx2 ry1",
-    ), @"");
+    ), @"
+    violation, complete true
+    --- no-snapshots 1
+    5 transactions of clients 0, 1, 2, 3 and 4 cannot have read from snapshots, whenever they were taken and committed.
+
+      (1) client 0: w x 1 (event 0 – event 3)
+      (2) client 1: w y 1 (event 1 – event 4)
+      (3) client 4: w x 2, w y 2 (event 2 – event 5)
+      (4) client 2: r x 1, r y 2 (event 6 – event 7)
+      (5) client 3: r x 2, r y 1 (event 8 – event 9)
+
+      1. The commit of (1) comes before the snapshot of (4): (4) read x = 1, which (1) had written.
+      2. The commit of (2) comes before the snapshot of (5): (5) read y = 1, which (2) had written.
+      3. The commit of (3) comes before the snapshot of (4): (4) read y = 2, which (3) had written.
+      4. The commit of (3) comes before the snapshot of (5): (5) read x = 2, which (3) had written.
+      5. (4) read x = 1 from (1), and (3) wrote x too: either before (1) wrote it, or after (4) had read it. Not the latter, since the commit of (3) → the snapshot of (4); so the commit of (3) comes before the commit of (1).
+      6. (5) read x = 2 from (3), and (1) wrote x too: either before (3) wrote it, or after (5) had read it. Not the former, since the commit of (3) → the commit of (1); so the snapshot of (5) comes before the commit of (1).
+      7. (5) read y = 1 from (2), and (3) wrote y too: either before (2) wrote it, or after (5) had read it. Not the latter, since the commit of (3) → the snapshot of (5); so the commit of (3) comes before the commit of (2).
+      8. (4) read y = 2 from (3), and (2) wrote y too: either before (3) wrote it, or after (4) had read it. Not the latter, since the commit of (2) → the snapshot of (5) → the commit of (1) → the snapshot of (4); so the commit of (2) comes before the commit of (3).
+      9. The commit of (3) → the commit of (2) → the commit of (3): a circle.
+    ");
     // Write skew on keys that were written before: snapshots allow it, no order does.
     let skew = "0: wx1 wy1 | 5: wx2 wy2
          1: rx1 ry1 wx3 | 2: rx1 ry1 wy3";
-    insta::assert_snapshot!(judged("snapshot-isolation", skew), @"");
-    insta::assert_snapshot!(judged("serializable", skew), @"");
+    insta::assert_snapshot!(judged("snapshot-isolation", skew), @"pass, complete true");
+    insta::assert_snapshot!(judged("serializable", skew), @"
+    violation, complete true
+    --- no-serial-order 1
+    3 transactions of clients 0, 1 and 2 cannot have run one after another in any order.
+
+      (1) client 0: w x 1, w y 1 (event 0 – event 2)
+      (2) client 1: r x 1, r y 1, w x 3 (event 4 – event 6)
+      (3) client 2: r x 1, r y 1, w y 3 (event 5 – event 7)
+
+      1. (1) comes before (2): (2) read x = 1, which (1) had written.
+      2. (1) comes before (3): (3) read x = 1, which (1) had written.
+      3. (2) read y = 1 from (1), and (3) wrote y too: either before (1) wrote it, or after (2) had read it. Not the former, since (1) → (3); so (2) comes before (3).
+      4. (3) read x = 1 from (1), and (2) wrote x too: either before (1) wrote it, or after (3) had read it. Not the latter, since (2) → (3); so (2) comes before (1).
+      5. (1) → (2) → (1): a circle.
+    ");
     // An order is found, and so all that follows from it holds.
     let fine = "0: wx1 | 1: wx2
          2: rx1 wy1 | 3: rx2 wy2
@@ -374,5 +436,6 @@ fn open_orders_are_settled_case_by_case() {
         &Request::new("rw-register", "serializable"),
         &Unlimited,
     );
-    assert!(report.complete && report.consistent_with == ["serializable"], "{report:#?}");
+    let holds = report.consistent_with.iter().any(|level| level == "serializable");
+    assert!(report.complete && holds, "{report:#?}");
 }

@@ -66,7 +66,7 @@ fn anomalies_rule_out_what_elle_says() {
     insta::assert_snapshot!(told(&["lost-update"]), @r#"
     not cursor-stability, update-atomic
     also not consistent-view, forward-consistent-view, parallel-snapshot-isolation, snapshot-isolation, repeatable-read, update-serializable, serializable, strong-session-snapshot-isolation, strong-snapshot-isolation, strong-session-serializable, strict-serializable
-    consistent with strong-read-committed
+    consistent with monotonic-snapshot-read, strong-read-committed
     "#);
     insta::assert_snapshot!(told(&["internal"]), @r#"
     not read-atomic

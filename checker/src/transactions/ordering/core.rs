@@ -4,7 +4,7 @@
 //! part of an order is an order of the part, and a read of what an outsider wrote asks nothing
 //! here. So a part without an order shows that the whole has none.
 
-use super::{Answer, Problem, Question, decide};
+use super::{Answer, Effort, Problem, Question, decide};
 use crate::{
     Exhausted,
     meter::Meter,
@@ -60,9 +60,9 @@ impl Trying<'_, '_, '_> {
     /// Those among some transactions that matter, if no order explains them.
     fn without_order(&mut self, members: &[u32]) -> Result<Option<Vec<u32>>, Exhausted> {
         let Question { isolation, order } = self.question;
-        let problem = Problem::part(self.all, self.orders, isolation, order, members);
-        Ok(match decide(&problem, self.meter)? {
-            Answer::Order(_) => None,
+        let problem = Problem::part(self.all, self.orders, isolation, order, members, self.meter)?;
+        Ok(match decide(&problem, Effort::All, self.meter)? {
+            Answer::Order(_) | Answer::Open => None,
             Answer::Nothing(matter) => {
                 Some(matter.into_iter().map(|one| problem.name(one)).collect())
             }

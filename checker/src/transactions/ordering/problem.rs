@@ -4,11 +4,15 @@
 //! commit. Further nodes are helpers, which stand for no moment: an edge to a helper goes on where
 //! the helper leads. With snapshots there are two of each, for edges to snapshots and to commits.
 
-use crate::transactions::{
-    classify::Order,
-    extract::{INITIAL, NEVER, NOBODY, Transaction, Transactions},
-    graph::{Edge, Graph},
-    registers::{Orders, Touch},
+use crate::{
+    Exhausted,
+    meter::Meter,
+    transactions::{
+        classify::Order,
+        extract::{INITIAL, NEVER, NOBODY, Transaction, Transactions},
+        graph::{Edge, Graph},
+        registers::{Orders, Touch},
+    },
 };
 
 /// How transactions see each other.
@@ -119,10 +123,13 @@ impl Problem {
         isolation: Isolation,
         order: Order,
         members: &[u32],
-    ) -> Self {
+        meter: &Meter<'_>,
+    ) -> Result<Self, Exhausted> {
+        let mut share = meter.share();
         let mut problem = Self::without_edges_of(all, orders, isolation, order, members);
         let mut edges = Vec::new();
         for (one, from) in (0..).zip(members) {
+            share.hold(8 * edges.len())?;
             for (other, to) in (0..).zip(members).filter(|(other, _)| *other != one) {
                 for edge in known(all, orders, order, *from, *to) {
                     problem.edge(one, edge, other, &mut edges);
@@ -131,7 +138,7 @@ impl Problem {
         }
         problem.names = Some(members.to_vec());
         problem.finish(members.len() as u32, edges);
-        problem
+        Ok(problem)
     }
 
     fn without_edges(
@@ -311,6 +318,6 @@ pub(crate) fn known(
         _ => {}
     }
     let data = [Edge::Wr, Edge::Ww, Edge::Rw];
-    edges.extend(data.into_iter().filter(|edge| orders.why(from, to, *edge).is_some()));
+    edges.extend(data.into_iter().filter(|edge| orders.depends(from, to, *edge)));
     edges
 }

@@ -1,8 +1,14 @@
 //! Why no order explains a few transactions: case by case, until each case has a circle.
 
 use super::{Problem, Question, problem::known, replay::Broken};
-use crate::transactions::{
-    extract::INITIAL, extract::Transactions, graph::Edge, registers::Orders,
+use crate::{
+    Unlimited,
+    meter::Meter,
+    transactions::{
+        extract::{INITIAL, Transactions},
+        graph::Edge,
+        registers::Orders,
+    },
 };
 
 /// A moment of one of the transactions, by its name in the whole history.
@@ -81,7 +87,15 @@ pub(crate) fn refute(
     members: &[u32],
 ) -> Option<Refutation> {
     let mut refuting = Refuting {
-        problem: Problem::part(all, orders, question.isolation, question.order, members),
+        problem: Problem::part(
+            all,
+            orders,
+            question.isolation,
+            question.order,
+            members,
+            &Meter::new(&Unlimited),
+        )
+        .ok()?,
         facts: Vec::new(),
         ends: Vec::new(),
         choices: Vec::new(),

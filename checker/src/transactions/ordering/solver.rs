@@ -7,7 +7,7 @@ use std::{
 
 use batsat::{Callbacks, Lit, SolverInterface, SolverOpts, lbool};
 
-use super::{acyclic::Acyclic, problem::Problem, replay::Broken};
+use super::{Effort, acyclic::Acyclic, problem::Problem, replay::Broken};
 use crate::{
     Exhausted,
     meter::{Meter, Share},
@@ -19,7 +19,12 @@ pub(crate) enum Solved {
     Edges(Vec<(u32, u32)>),
     /// There are none; the circles went through these transactions.
     Circles(Vec<u32>),
+    /// Nobody knows, within the effort.
+    Open,
 }
+
+/// How many clauses [`Effort::Try`] may learn.
+const TRIED: u32 = 20_000;
 
 /// How many of the solver's questions are passed on to the budget: one of so many. It asks before
 /// each choice.
@@ -31,6 +36,8 @@ struct Patience<'m> {
     bytes: Cell<usize>,
     calls: Cell<u32>,
     stopped: Cell<Option<Exhausted>>,
+    /// How many clauses may still be learned.
+    patience: u32,
 }
 
 impl Callbacks for Patience<'_> {
@@ -39,11 +46,12 @@ impl Callbacks for Patience<'_> {
         if self.stopped.get().is_none() && self.calls.get().is_multiple_of(STEPS) {
             self.stopped.set(self.share.borrow_mut().hold(self.bytes.get()).err());
         }
-        self.stopped.get().is_some()
+        self.stopped.get().is_some() || self.patience == 0
     }
 
     fn on_new_clause(&mut self, clause: &[Lit], _kind: batsat::ClauseKind) {
         self.bytes.set(self.bytes.get() + 16 + 4 * clause.len());
+        self.patience = self.patience.saturating_sub(1);
     }
 
     fn on_delete_clause(&mut self, clause: &[Lit]) {
@@ -62,12 +70,13 @@ pub(crate) struct Solver<'p, 'm> {
 }
 
 impl<'p, 'm> Solver<'p, 'm> {
-    pub(crate) fn new(problem: &'p Problem, meter: &'m Meter<'m>) -> Self {
+    pub(crate) fn new(problem: &'p Problem, effort: Effort, meter: &'m Meter<'m>) -> Self {
         let patience = Patience {
             share: RefCell::new(meter.share()),
             bytes: Cell::new(0),
             calls: Cell::new(0),
             stopped: Cell::new(None),
+            patience: if effort == Effort::Try { TRIED } else { u32::MAX },
         };
         Self {
             problem,
@@ -140,6 +149,9 @@ impl<'p, 'm> Solver<'p, 'm> {
         }
         if let Some(exhausted) = self.sat.cb().stopped.get() {
             return Err(exhausted);
+        }
+        if answer != lbool::FALSE {
+            return Ok(Solved::Open);
         }
         let mut involved = self.asked.clone();
         involved.extend(self.acyclic.on_circles());
