@@ -223,7 +223,7 @@ fn larger_histories_pass_or_show_a_few_transactions() {
     let mut random = Random::new(14);
     let (mut passed, mut shown) = (0, 0);
     for round in 0..cases(40) {
-        let wrong = if round % 2 == 0 { 0 } else { 1 };
+        let wrong = u32::from(round % 2 == 1);
         let (store, lists) = (Store::Serial, false);
         let shape =
             Shape { store, lists, transactions: 40, clients: 6, keys: 3, unclear: 9, wrong };

@@ -37,7 +37,7 @@ struct Patience<'m> {
     calls: Cell<u32>,
     stopped: Cell<Option<Exhausted>>,
     /// How many clauses may still be learned.
-    patience: u32,
+    left: u32,
 }
 
 impl Callbacks for Patience<'_> {
@@ -46,12 +46,12 @@ impl Callbacks for Patience<'_> {
         if self.stopped.get().is_none() && self.calls.get().is_multiple_of(STEPS) {
             self.stopped.set(self.share.borrow_mut().hold(self.bytes.get()).err());
         }
-        self.stopped.get().is_some() || self.patience == 0
+        self.stopped.get().is_some() || self.left == 0
     }
 
     fn on_new_clause(&mut self, clause: &[Lit], _kind: batsat::ClauseKind) {
         self.bytes.set(self.bytes.get() + 16 + 4 * clause.len());
-        self.patience = self.patience.saturating_sub(1);
+        self.left = self.left.saturating_sub(1);
     }
 
     fn on_delete_clause(&mut self, clause: &[Lit]) {
@@ -76,7 +76,7 @@ impl<'p, 'm> Solver<'p, 'm> {
             bytes: Cell::new(0),
             calls: Cell::new(0),
             stopped: Cell::new(None),
-            patience: if effort == Effort::Try { TRIED } else { u32::MAX },
+            left: if effort == Effort::Try { TRIED } else { u32::MAX },
         };
         Self {
             problem,
