@@ -9,7 +9,7 @@ use super::{
     registers::Orders,
     tally::{Found, Tally},
 };
-use crate::{Exhausted, meter::Meter};
+use crate::{Exhausted, VersionOrder, meter::Meter};
 
 /// What is needed to search for an order.
 pub(crate) struct Settling<'a> {
@@ -58,12 +58,29 @@ impl Settling<'_> {
     /// First with all that the level implies of versions: where there is an order, it agrees with
     /// that. Where there is none, what was known without it has to show it.
     fn answer(&self, question: Question) -> Result<Answer, Exhausted> {
-        if let Some(order) = self.order_by_implied(question, Effort::All)? {
+        if !self.assumes_enough(question)
+            && let Some(order) = self.order_by_implied(question, Effort::All)?
+        {
             return Ok(Answer::Order(order));
         }
+        self.decide(self.orders, self.graph, question, Effort::All)
+    }
+
+    fn decide(
+        &self,
+        orders: &Orders<'_>,
+        graph: &Graph,
+        question: Question,
+        effort: Effort,
+    ) -> Result<Answer, Exhausted> {
         let Question { isolation, order } = question;
-        let problem = Problem::whole(self.all, self.orders, self.graph, isolation, order);
-        decide(&problem, Effort::All, self.meter)
+        decide(&Problem::whole(self.all, orders, graph, isolation, order), effort, self.meter)
+    }
+
+    /// Whether what a level implies of versions is assumed already, or something that says more.
+    fn assumes_enough(&self, question: Question) -> bool {
+        self.orders.is_assumed(VersionOrder::Linearizable)
+            || question.implied().iter().all(|order| self.orders.is_assumed(*order))
     }
 
     /// An order, if it is found; none if there is none.
@@ -72,6 +89,13 @@ impl Settling<'_> {
         question: Question,
         effort: Effort,
     ) -> Result<Option<Vec<u32>>, Exhausted> {
+        let found = |answer| match answer {
+            Answer::Order(order) => Some(order),
+            Answer::Nothing(_) | Answer::Open => None,
+        };
+        if self.assumes_enough(question) {
+            return self.decide(self.orders, self.graph, question, effort).map(found);
+        }
         let mut tally = Tally::default();
         let implied = question.implied();
         let orders = Orders::infer(self.all, implied, &|_| false, &mut tally, self.meter)?;
@@ -82,12 +106,7 @@ impl Settling<'_> {
         let mut share = self.meter.share();
         let graph = Graph::new(self.all, orders.edges(&mut share)?);
         share.hold(orders.bytes() + graph.bytes())?;
-        let Question { isolation, order } = question;
-        let problem = Problem::whole(self.all, &orders, &graph, isolation, order);
-        Ok(match decide(&problem, effort, self.meter)? {
-            Answer::Order(order) => Some(order),
-            Answer::Nothing(_) | Answer::Open => None,
-        })
+        self.decide(&orders, &graph, question, effort).map(found)
     }
 
     fn smallest(&self, question: Question, involved: &[u32]) -> Result<Option<Core>, Exhausted> {

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use batsat::{Lit, Theory, TheoryArg};
 
-use super::problem::{Lists, Problem};
+use super::problem::Problem;
 
 /// The end of a list of chosen edges.
 const END: u32 = u32::MAX;
@@ -36,7 +36,6 @@ struct Level {
 
 pub(crate) struct Acyclic<'p> {
     problem: &'p Problem,
-    entering: Lists,
     /// By node: its place in the order.
     places: Vec<u32>,
     chosen: Vec<Chosen>,
@@ -70,7 +69,6 @@ impl<'p> Acyclic<'p> {
         let nodes = problem.nodes as usize;
         Self {
             problem,
-            entering: problem.leaving.reversed(),
             places: vec![0; nodes],
             chosen: Vec::new(),
             last_leaving: vec![END; nodes],
@@ -94,10 +92,7 @@ impl<'p> Acyclic<'p> {
 
     /// Bytes that it holds.
     pub(crate) fn bytes(&self) -> usize {
-        self.entering.bytes()
-            + 36 * self.places.len()
-            + 32 * self.chosen.len()
-            + 8 * self.pairs.len()
+        36 * self.places.len() + 32 * self.chosen.len() + 8 * self.pairs.len()
     }
 
     /// Takes an order that agrees with all edges that are there.
@@ -127,9 +122,13 @@ impl<'p> Acyclic<'p> {
         (0..).zip(&self.on_circles).filter(|(_, on)| **on).map(|(number, _)| number)
     }
 
-    /// Whether an edge would close a circle with those that are there.
+    /// Whether an edge would close a circle with those that are there for good.
     pub(crate) fn forbids(&mut self, from: u32, to: u32) -> bool {
-        self.reaches(to, from)
+        let found = self.reaches(to, from);
+        if found {
+            self.trace(to, from);
+        }
+        found
     }
 
     fn check(&mut self, acts: &mut TheoryArg<'_>) {
@@ -194,8 +193,13 @@ impl<'p> Acyclic<'p> {
 
     /// The choices on the way that was found, and the one that would close the circle.
     fn blame(&mut self, choice: Lit, start: u32, goal: u32) {
-        self.clause.clear();
+        self.trace(start, goal);
         self.clause.push(!choice);
+    }
+
+    /// Notes who is on the way that was found, and makes a clause of its choices.
+    fn trace(&mut self, start: u32, goal: u32) {
+        self.clause.clear();
         let mut node = goal;
         loop {
             if let Some(one) = self.problem.transaction(node) {
@@ -212,7 +216,7 @@ impl<'p> Acyclic<'p> {
 
     /// Everything that reaches a node and stands behind another.
     fn look_behind(&mut self, start: u32, until: u32) {
-        let Self { entering, places, chosen, last_entering, search, .. } = self;
+        let Self { problem, places, chosen, last_entering, search, .. } = self;
         let first = places[until as usize];
         search.round += 1;
         search.behind.clear();
@@ -229,7 +233,7 @@ impl<'p> Acyclic<'p> {
                     search.queue.push_back(source);
                 }
             };
-            entering.at(node).iter().for_each(|&source| visit(source));
+            problem.entering.at(node).iter().for_each(|&source| visit(source));
             let mut next = last_entering[node as usize];
             while next != END {
                 let edge = chosen[next as usize];

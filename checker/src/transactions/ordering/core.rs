@@ -57,8 +57,23 @@ struct Trying<'a, 't, 'm> {
 }
 
 impl Trying<'_, '_, '_> {
-    /// Those among some transactions that matter, if no order explains them.
+    /// Those among some transactions that matter, if no order explains them: tried out too.
     fn without_order(&mut self, members: &[u32]) -> Result<Option<Vec<u32>>, Exhausted> {
+        let Some(mut core) = self.mattering(members)? else { return Ok(None) };
+        if core.len() == members.len() {
+            return Ok(Some(core));
+        }
+        while let Some(smaller) = self.mattering(&core)? {
+            if smaller.len() == core.len() {
+                return Ok(Some(core));
+            }
+            core = smaller;
+        }
+        Ok(Some(members.to_vec()))
+    }
+
+    /// Those that the solver's argument is about, if there is no order.
+    fn mattering(&mut self, members: &[u32]) -> Result<Option<Vec<u32>>, Exhausted> {
         let Question { isolation, order } = self.question;
         let problem = Problem::part(self.all, self.orders, isolation, order, members, self.meter)?;
         Ok(match decide(&problem, Effort::All, self.meter)? {

@@ -39,8 +39,9 @@ pub(crate) struct Problem {
     touches: Vec<Touch>,
     /// How many nodes there are, helpers included.
     pub(crate) nodes: u32,
-    /// Edges between nodes, by the one they leave.
+    /// Edges between nodes, by the one they leave, and by the one they enter.
     pub(crate) leaving: Lists,
+    pub(crate) entering: Lists,
     /// By node: when it should have happened at the latest, so that all that follows could happen
     /// before it was answered; a guess where real time does not count.
     pub(crate) due: Vec<u32>,
@@ -79,12 +80,26 @@ impl Lists {
         &self.targets[self.starts[node] as usize..self.starts[node + 1] as usize]
     }
 
-    /// The same edges the other way round.
-    pub(crate) fn reversed(&self) -> Self {
-        let nodes = self.starts.len() as u32 - 1;
-        let edges: Vec<(u32, u32)> =
-            (0..nodes).flat_map(|from| self.at(from).iter().map(move |&to| (to, from))).collect();
-        Self::of(nodes, &edges)
+    /// The same edges the other way round: again a counting sort.
+    fn reversed(&self) -> Self {
+        let nodes = self.starts.len() - 1;
+        let mut starts = vec![0_u32; nodes + 1];
+        for &target in &self.targets {
+            starts[target as usize + 1] += 1;
+        }
+        for node in 0..nodes {
+            starts[node + 1] += starts[node];
+        }
+        let mut ends = starts.clone();
+        let mut targets = vec![0; self.targets.len()];
+        for from in 0..nodes as u32 {
+            for &to in self.at(from) {
+                let end = &mut ends[to as usize];
+                targets[*end as usize] = from;
+                *end += 1;
+            }
+        }
+        Self { starts, targets }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -186,6 +201,7 @@ impl Problem {
             touches,
             nodes: 0,
             leaving: Lists::of(0, &[]),
+            entering: Lists::of(0, &[]),
             due: Vec::new(),
             names: None,
         }
@@ -209,12 +225,13 @@ impl Problem {
             edges.extend((0..self.transactions.len() as u32).map(|one| (2 * one, 2 * one + 1)));
         }
         self.leaving = Lists::of(self.nodes, &edges);
+        drop(edges);
+        self.entering = self.leaving.reversed();
         self.set_due();
     }
 
     /// Backwards along the edges. O(nodes + edges).
     fn set_due(&mut self) {
-        let entering = self.leaving.reversed();
         let mut after: Vec<u32> =
             (0..self.nodes).map(|node| self.leaving.at(node).len() as u32).collect();
         let ended = |node| {
@@ -227,7 +244,7 @@ impl Problem {
             (0..self.nodes).filter(|&node| after[node as usize] == 0).collect();
         while let Some(node) = done.pop() {
             let due = self.due[node as usize];
-            for &before in entering.at(node) {
+            for &before in self.entering.at(node) {
                 self.due[before as usize] = due.min(self.due[before as usize]);
                 after[before as usize] -= 1;
                 if after[before as usize] == 0 {
@@ -295,6 +312,8 @@ impl Problem {
     /// Bytes that it holds.
     pub(crate) fn bytes(&self) -> usize {
         self.leaving.bytes()
+            + self.entering.bytes()
+            + 4 * self.due.len()
             + std::mem::size_of_val(&self.transactions[..])
             + std::mem::size_of_val(&self.touches[..])
             + 4 * (self.writers.len() + self.starts.len())
