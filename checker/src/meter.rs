@@ -15,6 +15,12 @@ impl<'a> Meter<'a> {
         Self { budget, held: AtomicUsize::new(0) }
     }
 
+    /// Asks whether to stop: for passes that take linear time, between one and the next.
+    pub(crate) fn ask(&self) -> Result<(), Exhausted> {
+        let held = self.held.load(Ordering::Relaxed);
+        self.budget.exhausted(held).map_or(Ok(()), Err)
+    }
+
     /// An account for one thread's work; what it holds is given back when it is dropped.
     pub(crate) fn share(&'a self) -> Share<'a> {
         Share { meter: self, bytes: 0, steps: 0 }

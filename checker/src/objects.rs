@@ -6,6 +6,8 @@
 
 mod containers;
 mod counter;
+mod depth;
+mod engine;
 mod extract;
 mod judge;
 mod linearizable;
@@ -16,15 +18,12 @@ mod model;
 mod multi_register;
 mod numbers;
 mod possible;
-mod priority_queue;
-mod queue;
 mod reduce;
 mod replay;
 mod semaphore;
 mod set;
 pub(crate) mod shape;
 mod split;
-mod stack;
 mod story;
 mod string_kv;
 mod sweep;
@@ -41,7 +40,7 @@ mod random;
 use temblor_history::{CheckReport, History};
 
 use crate::{Budget, Request, check::Span};
-pub(crate) use timed::{NEVER, Timed};
+pub(crate) use timed::{NEVER, Timed, events};
 
 /// The kinds of anomalies, the plainest first.
 const KINDS: &[&str] = &[
@@ -65,9 +64,9 @@ pub(crate) fn check(
         "string-kv" => linearizable::check::<string_kv::StringKv>,
         "multi-register" => linearizable::check::<multi_register::MultiRegister>,
         "set" => linearizable::check::<set::Set>,
-        "queue" => linearizable::check::<queue::Queue>,
-        "stack" => linearizable::check::<stack::Stack>,
-        "priority-queue" => linearizable::check::<priority_queue::PriorityQueue>,
+        "queue" => linearizable::check::<containers::Queue>,
+        "stack" => linearizable::check::<containers::Stack>,
+        "priority-queue" => linearizable::check::<containers::PriorityQueue>,
         "counter" => linearizable::check::<counter::Counter>,
         "lock" => linearizable::check::<lock::Lock>,
         "semaphore" => linearizable::check::<semaphore::Semaphore>,

@@ -9,7 +9,7 @@ mod alternatives;
 mod cut;
 mod explain;
 pub(crate) mod extract;
-mod involved;
+pub(crate) mod involved;
 mod judge;
 mod linearizable;
 pub(crate) mod lost_writes;
@@ -20,7 +20,7 @@ mod replay;
 pub(crate) mod story;
 mod sweep;
 mod unwritten;
-mod zones;
+pub(crate) mod zones;
 
 #[cfg(test)]
 mod oracle;

@@ -2,16 +2,18 @@
 
 use super::{
     Timed,
+    containers::{PriorityQueue, Queue, Stack},
     log::{self, Log},
     model::{Fast, Model},
+    multi_register::MultiRegister,
     oracle::linearizable,
-    priority_queue::PriorityQueue,
-    queue::Queue,
     random::{Play, Random, Shape, cases, history, shapes},
     replay::accepts,
     set::Set,
-    stack::Stack,
+    string_kv::StringKv,
 };
+
+use crate::{Unlimited, meter::Meter};
 
 /// What became of the histories.
 #[derive(Debug, Default)]
@@ -26,7 +28,7 @@ impl Count {
     fn check<M: Model>(&mut self, (model, ops): Fitted<M>, fitted: Fit<M>) {
         let (model, ops) = (&model, ops.as_slice());
         let legal = linearizable(model, ops);
-        match model.fast(ops) {
+        match model.fast(ops, &Meter::new(&Unlimited)).expect("no budget was set") {
             Some(Fast::Pass(order)) => {
                 assert!(legal && accepts(model, ops, &order), "{order:?} {ops:#?}");
                 self.passes += 1;
@@ -38,6 +40,11 @@ impl Count {
                     let (model, core) = fitted((model.clone(), core.collect()));
                     assert!(!linearizable(&model, &core), "{conflict:?} {ops:#?}");
                 }
+                self.violations += 1;
+            }
+            Some(Fast::Reduced(part)) => {
+                let (model, part) = fitted((model.clone(), part));
+                assert!(!legal && !linearizable(&model, &part), "{part:?} {ops:#?}");
                 self.violations += 1;
             }
             None => self.open += 1,
@@ -134,4 +141,19 @@ fn logs_are_decided() {
     let count = check::<Log>(800, named_offsets, unique);
     let decided = count.passes + count.violations;
     assert!(count.open * 20 < decided && count.violations * 8 > decided, "{count:?}");
+}
+
+#[test]
+fn strings_of_unique_pieces_are_decided() {
+    let count = check::<StringKv>(900, as_it_is, unique);
+    let decided = count.passes + count.violations;
+    assert!(count.open == 0 && count.violations * 8 > decided, "{count:?}");
+    check::<StringKv>(1_000, as_it_is, |shape| shape);
+}
+
+#[test]
+fn registers_of_unique_values_are_decided_where_they_come_apart() {
+    let count = check::<MultiRegister>(1_100, as_it_is, unique);
+    assert!(count.passes > 1_000 && count.violations > 1_000, "{count:?}");
+    check::<MultiRegister>(1_200, as_it_is, |shape| shape);
 }

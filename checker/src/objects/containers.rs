@@ -1,8 +1,8 @@
 //! Fast paths for what goes in and comes out again: queues, stacks and priority queues whose
 //! inserted values are all different.
 //!
-//! An operation is reduced to what it says of a container ([`Act`]), inserts and removals of one
-//! value make its life ([`lives`]), and each kind has a rule that decides from the lives alone:
+//! An operation says something of a container ([`Act`]; [`model`] reads it in histories), inserts and
+//! removals of one value make its life ([`lives`]), and each kind has a rule that decides from the lives alone:
 //! [`queue`] in O(n), [`stack`] and [`priority`] in O(n log n), after sorting events.
 //!
 //! What is exact, and what is not:
@@ -21,6 +21,7 @@ mod cover;
 mod deadlines;
 mod lives;
 mod missing;
+mod model;
 mod positions;
 mod priority;
 mod queue;
@@ -34,7 +35,10 @@ mod random;
 mod tests;
 
 use super::{model::Fast, timed::Timed};
+use crate::{Exhausted, meter::Meter};
 use lives::{Life, Look};
+pub(crate) use model::Discipline;
+pub(crate) use model::{Container, First, Greatest, Last, PriorityQueue, Queue, Stack};
 
 /// A value; in a priority queue, the greater number is the greater value.
 pub(crate) type Value = u32;
@@ -43,7 +47,7 @@ pub(crate) type Value = u32;
 const NEVER: u32 = super::NEVER;
 
 /// What an operation says of a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Act {
     /// The value goes in.
     Insert(Value),
@@ -55,16 +59,31 @@ pub(crate) enum Act {
     Empty,
 }
 
-/// An operation on a container, from the event of its invocation to that of its return.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Contained {
-    /// What it says.
-    pub(crate) act: Act,
-    /// Number of the invocation event.
-    pub(crate) invoked: u32,
-    /// Number of the completion event, or [`NEVER`].
-    pub(crate) returned: u32,
+impl Act {
+    /// The value that goes in.
+    pub(crate) fn put(self) -> Option<Value> {
+        match self {
+            Self::Insert(value) => Some(value),
+            Self::Remove(_) | Self::RemoveAny | Self::Empty => None,
+        }
+    }
+
+    /// The value that comes out, where it is known.
+    pub(crate) fn taken(self) -> Option<Value> {
+        match self {
+            Self::Remove(value) => Some(value),
+            Self::Insert(_) | Self::RemoveAny | Self::Empty => None,
+        }
+    }
+
+    /// The value that goes in or comes out.
+    pub(crate) fn value(self) -> Option<Value> {
+        self.put().or(self.taken())
+    }
 }
+
+/// An operation on a container.
+pub(crate) type Contained = Timed<Act>;
 
 /// Which container it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,32 +242,29 @@ impl Conflict {
     }
 }
 
-/// The fast path of a model whose effects say this of a container.
-pub(crate) fn fast<E>(kind: Kind, ops: &[Timed<E>], act: impl Fn(&E) -> Act) -> Option<Fast> {
-    let contained = |op: &Timed<E>| Contained {
-        act: act(&op.effect),
-        invoked: op.invoked,
-        returned: op.returned,
-    };
-    let contained: Vec<Contained> = ops.iter().map(contained).collect();
-    Some(match decide(kind, &contained)? {
+/// The fast path of the models.
+fn fast(kind: Kind, ops: &[Contained], meter: &Meter<'_>) -> Result<Option<Fast<Act>>, Exhausted> {
+    Ok(decide(kind, ops, meter)?.map(|found| match found {
         Found::Order(order) => Fast::Pass(order),
         Found::Conflict(conflict) => Fast::Violation(vec![conflict.places()]),
-    })
+    }))
 }
 
 /// Decides a container if it can. The operations come in the order of their invocations; none:
 /// a value is inserted twice, or unknown removals leave it open.
-pub(crate) fn decide(kind: Kind, ops: &[Contained]) -> Option<Found> {
-    let mut lived = match lives::of(ops)? {
-        Ok(lived) => lived,
-        Err(conflict) => return Some(Found::Conflict(conflict)),
+fn decide(kind: Kind, ops: &[Contained], meter: &Meter<'_>) -> Result<Option<Found>, Exhausted> {
+    let mut lived = match lives::of(ops) {
+        None => return Ok(None),
+        Some(Ok(lived)) => lived,
+        Some(Err(conflict)) => return Ok(Some(Found::Conflict(conflict))),
     };
+    meter.ask()?;
     let found = arrange(kind, &lived.lives, &lived.looks, lived.events);
     if lived.unknown.is_empty() || matches!(found, Found::Order(_)) {
-        return Some(found);
+        return Ok(Some(found));
     }
-    missing::decide(kind, &mut lived)
+    meter.ask()?;
+    Ok(missing::decide(kind, &mut lived))
 }
 
 /// An order of these lives and these looks at an empty container, or why there is none.

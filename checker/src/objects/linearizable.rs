@@ -1,6 +1,6 @@
 //! Whether the objects of one model are linearizable, and if not, the clearest reason.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, hash::BuildHasherDefault};
 
 use rayon::prelude::*;
 use temblor_history::{CheckReport, History, Witness};
@@ -8,11 +8,10 @@ use temblor_history::{CheckReport, History, Witness};
 use super::{
     Timed,
     extract::{self, Object},
-    judge::{Evidence, Judgement, fast, judge},
+    judge::{Evidence, Judgement, fast, judge, slow},
     minimize::{Core, minimize},
     reduce::{Part, Unit},
     story::Story,
-    sweep::Stopped,
     words::{Say, Words},
 };
 use crate::{
@@ -20,7 +19,9 @@ use crate::{
     cast::Cast,
     check::Span,
     conclusion::{ObjectResult, conclude, guarded, where_stopped},
+    decision::Stopped,
     findings::Finding,
+    hashing::Quick,
     meter::Meter,
     register::{ABORTED_READ, THIN_AIR},
 };
@@ -58,12 +59,33 @@ fn name<M: Words>(history: &History, object: &Object<M>) -> String {
 }
 
 fn examine<M: Words>(history: &History, object: &Object<M>, meter: &Meter<'_>) -> ObjectResult {
+    let quick = match fast(&object.model, &object.ops, meter) {
+        Ok(quick) => quick,
+        Err(exhausted) => {
+            let stopped = Stopped::at_once(exhausted);
+            return undecided(history, object, Vec::new(), Some(&stopped));
+        }
+    };
     // An order that stands up to a replay leaves nothing to look for.
-    if fast(&object.model, &object.ops) == Some(Judgement::Linearizable) {
-        return ObjectResult { findings: Vec::new(), undecided: None, crashed: None };
+    if quick == Some(Judgement::Linearizable) {
+        return ObjectResult::default();
     }
-    let (mut findings, part) = unwritten(history, object);
-    let stopped = match judge(&part.model, &part.ops, meter) {
+    let (mut findings, rest) = unwritten(history, object);
+    let (part, judgement) = match (rest, quick) {
+        (None, Some(quick)) => {
+            (Part { model: object.model.clone(), ops: object.ops.clone() }, quick)
+        }
+        (None, None) => {
+            let part = Part::new(&object.model, object.ops.clone());
+            let judgement = slow(&part.model, &part.ops, meter);
+            (part, judgement)
+        }
+        (Some(part), _) => {
+            let judgement = judge(&part.model, &part.ops, meter);
+            (part, judgement)
+        }
+    };
+    let stopped = match judgement {
         Judgement::Linearizable => None,
         Judgement::Undecided(stopped) => Some(stopped),
         Judgement::Violation(evidence) => match core(&part, &evidence, meter) {
@@ -76,10 +98,20 @@ fn examine<M: Words>(history: &History, object: &Object<M>, meter: &Meter<'_>) -
             Err(stopped) => Some(stopped),
         },
     };
+    undecided(history, object, findings, stopped.as_ref())
+}
+
+/// What was found, and where the budget ran out, if it did.
+fn undecided<M: Words>(
+    history: &History,
+    object: &Object<M>,
+    findings: Vec<Finding>,
+    stopped: Option<&Stopped>,
+) -> ObjectResult {
     let undecided = stopped.map(|stopped| {
         let before = |op: &&Timed<M::Effect>| op.returned < stopped.event;
         let decided = object.ops.iter().filter(before).count();
-        where_stopped(&name(history, object), &stopped, decided, object.ops.len())
+        where_stopped(&name(history, object), stopped, decided, object.ops.len())
     });
     ObjectResult { findings, undecided, crashed: None }
 }
@@ -88,49 +120,59 @@ fn examine<M: Words>(history: &History, object: &Object<M>, meter: &Meter<'_>) -
 /// agrees; else of the whole.
 fn core<M: Words>(
     part: &Part<M>,
-    evidence: &Evidence,
+    evidence: &Evidence<M::Effect>,
     meter: &Meter<'_>,
 ) -> Result<Option<Core<M>>, Stopped> {
-    let conflicts = match evidence {
-        Evidence::Conflicts(conflicts) => conflicts,
+    let suspects = match evidence {
         Evidence::Event(event) => {
             return minimize(&part.model, &part.ops, Some(*event), meter);
         }
+        Evidence::Conflicts(conflicts) => clearest(part, conflicts),
+        Evidence::Reduced(ops) => ops.clone(),
     };
+    let suspects = Part::new(&part.model, suspects);
+    if let Some(core) = minimize(&suspects.model, &suspects.ops, None, meter)? {
+        return Ok(Some(core));
+    }
+    let whole = Part::new(&part.model, part.ops.clone());
+    minimize(&whole.model, &whole.ops, None, meter)
+}
+
+/// The operations of the smallest conflict; among equals, of the one that came last.
+fn clearest<M: Words>(part: &Part<M>, conflicts: &[Vec<u32>]) -> Vec<Timed<M::Effect>> {
     let begun = |conflict: &Vec<u32>| {
         let invoked = |&place: &u32| u64::from(part.ops[place as usize].invoked);
         conflict.iter().map(invoked).sum::<u64>()
     };
     let clear = |conflict: &&Vec<u32>| (conflict.len(), std::cmp::Reverse(begun(conflict)));
-    if let Some(conflict) = conflicts.iter().min_by_key(clear) {
-        let mut places = conflict.clone();
-        places.sort_unstable();
-        places.dedup();
-        let ops = places.iter().map(|&place| part.ops[place as usize].clone()).collect();
-        let suspects = Part::new(&part.model, ops);
-        if let Some(core) = minimize(&suspects.model, &suspects.ops, None, meter)? {
-            return Ok(Some(core));
-        }
-    }
-    minimize(&part.model, &part.ops, None, meter)
+    let mut places = conflicts.iter().min_by_key(clear).cloned().unwrap_or_default();
+    places.sort_unstable();
+    places.dedup();
+    places.into_iter().map(|place| part.ops[place as usize].clone()).collect()
 }
 
-/// What was found though nobody put it in, one example of each kind, and the rest without it.
-/// These are violations at every level that speaks of what is found.
-fn unwritten<M: Words>(history: &History, object: &Object<M>) -> (Vec<Finding>, Part<M>) {
+/// What was found though nobody put it in, one example of each kind, and the rest without it; none
+/// if there is no such thing. These are violations at every level that speaks of what is found.
+fn unwritten<M: Words>(history: &History, object: &Object<M>) -> (Vec<Finding>, Option<Part<M>>) {
     let model = &object.model;
-    let provided: HashSet<Unit> =
-        object.ops.iter().flat_map(|op| model.provides(&op.effect)).collect();
+    let mut provided: HashSet<Unit, BuildHasherDefault<Quick>> = HashSet::default();
+    for op in &object.ops {
+        model.provides(&op.effect, |unit| {
+            provided.insert(unit);
+        });
+    }
     let mut missing: Vec<(Unit, &Timed<M::Effect>)> = Vec::new();
     for op in object.ops.iter().filter(|op| op.certain()) {
-        let demands = model.demands(&op.effect).into_iter();
-        missing.extend(demands.filter(|unit| !provided.contains(unit)).map(|unit| (unit, op)));
+        model.demands(&op.effect, |unit| {
+            if !provided.contains(&unit) {
+                missing.push((unit, op));
+            }
+        });
     }
     if missing.is_empty() {
-        return (Vec::new(), Part::new(model, object.ops.clone()));
+        return (Vec::new(), None);
     }
-    let failed =
-        |unit: &Unit| object.failed.iter().find(|op| model.provides(&op.effect).contains(unit));
+    let failed = |unit: &Unit| object.failed.iter().find(|op| model.gives(&op.effect, *unit));
     let aborted = missing.iter().find_map(|&(unit, op)| Some((unit, op, Some(failed(&unit)?))));
     let invented = missing.iter().find(|(unit, _)| failed(unit).is_none());
     let invented = invented.map(|&(unit, op)| (unit, op, None));
@@ -140,7 +182,7 @@ fn unwritten<M: Words>(history: &History, object: &Object<M>) -> (Vec<Finding>, 
     let units: Vec<Unit> = missing.iter().map(|&(unit, _)| unit).collect();
     let whole = Part { model: model.clone(), ops: object.ops.clone() };
     let rest = whole.without(&units).unwrap_or_else(|| Part::new(model, object.ops.clone()));
-    (findings.collect(), rest)
+    (findings.collect(), Some(rest))
 }
 
 fn tell_unwritten<M: Words>(

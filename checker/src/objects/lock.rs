@@ -6,6 +6,8 @@ use temblor_history::{Completion, History, ValueId};
 
 mod zones;
 
+use crate::{Exhausted, meter::Meter};
+
 use super::{
     model::{Call, Fast, Function, Model},
     numbers::{Numbers, ValueNumber},
@@ -141,8 +143,13 @@ impl Model for Lock {
         Some(ops)
     }
 
-    fn fast(&self, ops: &[Timed<Effect>]) -> Option<Fast> {
-        zones::decide(ops)
+    fn fast(
+        &self,
+        ops: &[Timed<Effect>],
+        meter: &Meter<'_>,
+    ) -> Result<Option<Fast<Effect>>, Exhausted> {
+        meter.ask()?;
+        Ok(zones::decide(ops))
     }
 
     fn unanswered(effect: &Effect) -> Option<Effect> {

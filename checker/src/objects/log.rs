@@ -13,6 +13,8 @@ use std::{
 
 use temblor_history::{Completion, History, ValueId};
 
+use crate::{Exhausted, meter::Meter};
+
 use super::{
     model::{Call, Fast, Function, Model},
     numbers::{Numbers, ValueNumber},
@@ -125,21 +127,20 @@ impl Model for Log {
         }
     }
 
-    fn demands(&self, effect: &Effect) -> Vec<Unit> {
-        match effect {
-            Effect::Poll(found) => found.iter().map(|&(rank, _)| Unit::Value(rank)).collect(),
-            Effect::Send(..) => Vec::new(),
+    fn demands(&self, effect: &Effect, visit: impl FnMut(Unit)) {
+        if let Effect::Poll(found) = effect {
+            found.iter().map(|&(rank, _)| Unit::Value(rank)).for_each(visit);
         }
     }
 
-    fn provides(&self, effect: &Effect) -> Vec<Unit> {
+    fn provides(&self, effect: &Effect, mut visit: impl FnMut(Unit)) {
         match *effect {
-            Effect::Send(_, Some(rank)) => vec![Unit::Value(rank)],
+            Effect::Send(_, Some(rank)) => visit(Unit::Value(rank)),
             Effect::Send(value, None) => {
                 let ranks = (0..).zip(&self.content).filter(|&(_, &content)| content == value);
-                ranks.map(|(rank, _)| Unit::Value(rank)).collect()
+                ranks.map(|(rank, _)| Unit::Value(rank)).for_each(visit);
             }
-            Effect::Poll(_) => Vec::new(),
+            Effect::Poll(_) => {}
         }
     }
 
@@ -227,8 +228,13 @@ impl Model for Log {
         matches!(effect, Effect::Poll(_))
     }
 
-    fn fast(&self, ops: &[Timed<Effect>]) -> Option<Fast> {
-        offsets::decide(self, ops)
+    fn fast(
+        &self,
+        ops: &[Timed<Effect>],
+        meter: &Meter<'_>,
+    ) -> Result<Option<Fast<Effect>>, Exhausted> {
+        meter.ask()?;
+        Ok(offsets::decide(self, ops))
     }
 }
 

@@ -1,14 +1,16 @@
 //! Makes a violation small enough to read, and keeps it honest ([`super::reduce`]).
 
 use super::{
-    Timed,
+    Timed, engine,
     judge::{Judgement, judge},
     model::Model,
     reduce::{Part, Unit},
-    sweep::{self, Stopped, Verdict},
     timed::NEVER,
 };
-use crate::meter::Meter;
+use crate::{
+    decision::{Stopped, Verdict},
+    meter::Meter,
+};
 
 /// A violation made small.
 #[derive(Debug, Clone)]
@@ -69,7 +71,7 @@ pub(crate) fn minimize<M: Model>(
 
 /// The event with which a part becomes a violation, if it does.
 fn event<M: Model>(part: &Part<M>, meter: &Meter<'_>) -> Result<Option<u32>, Stopped> {
-    match sweep::decide(&part.model, &part.ops, meter) {
+    match engine::decide(&part.model, &part.ops, meter) {
         Verdict::Linearizable => Ok(None),
         Verdict::Violation { event } => Ok(Some(event)),
         Verdict::Undecided(stopped) => Err(stopped),

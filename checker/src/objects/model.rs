@@ -14,6 +14,8 @@ use super::{
 };
 use temblor_history::{Completion, ValueId};
 
+use crate::{Exhausted, meter::Meter};
+
 /// A function of a model.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Function {
@@ -42,13 +44,16 @@ pub(crate) struct Call {
 
 /// What a fast path says, if it can say anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fast {
+pub(crate) enum Fast<E> {
     /// Linearizable: an order of places in the list of operations, which [`super::replay`] accepts.
     /// Every certain operation stands in it, uncertain ones where they are of use.
     Pass(Vec<u32>),
     /// Not linearizable: at least one conflict, each of them the places of operations that are
     /// a violation by themselves, honestly so: every legal history stays legal without the others.
     Violation(Vec<Vec<u32>>),
+    /// Not linearizable: operations reduced to what they say of a part of the object, in the order
+    /// of invocations. They are a violation by themselves, and just as honestly.
+    Reduced(Vec<Timed<E>>),
 }
 
 /// A model of objects: a deterministic sequential specification, and how to read it in histories.
@@ -123,14 +128,17 @@ pub(crate) trait Model: Clone + Debug + Send + Sync {
         vec![true; ops.len()]
     }
 
-    /// What must have been put in for this effect to be legal.
-    fn demands(&self, _effect: &Self::Effect) -> Vec<Unit> {
-        Vec::new()
-    }
+    /// Visits what must have been put in for this effect to be legal.
+    fn demands(&self, _effect: &Self::Effect, _visit: impl FnMut(Unit)) {}
 
-    /// What this effect puts in.
-    fn provides(&self, _effect: &Self::Effect) -> Vec<Unit> {
-        Vec::new()
+    /// Visits what this effect puts in.
+    fn provides(&self, _effect: &Self::Effect, _visit: impl FnMut(Unit)) {}
+
+    /// Whether this effect puts that in.
+    fn gives(&self, effect: &Self::Effect, unit: Unit) -> bool {
+        let mut gives = false;
+        self.provides(effect, |given| gives |= given == unit);
+        gives
     }
 
     /// What could be left out of these operations beside observations, each with the event at which
@@ -165,8 +173,13 @@ pub(crate) trait Model: Clone + Debug + Send + Sync {
         None
     }
 
-    /// A fast path for the operations of one object, in the order of invocations.
-    fn fast(&self, _ops: &[Timed<Self::Effect>]) -> Option<Fast> {
-        None
+    /// A fast path for the operations of one object, in the order of invocations. It asks the meter
+    /// at least after every pass over them.
+    fn fast(
+        &self,
+        _ops: &[Timed<Self::Effect>],
+        _meter: &Meter<'_>,
+    ) -> Result<Option<Fast<Self::Effect>>, Exhausted> {
+        Ok(None)
     }
 }

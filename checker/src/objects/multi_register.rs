@@ -1,5 +1,7 @@
 //! Several registers that transactions read and write together, each transaction at one moment.
 
+mod apart;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -7,8 +9,10 @@ use std::{
 
 use temblor_history::{Completion, History, ValueId};
 
+use crate::{Exhausted, meter::Meter};
+
 use super::{
-    model::{Call, Function, Model},
+    model::{Call, Fast, Function, Model},
     numbers::{Numbers, ValueNumber},
     reduce::Unit,
     shape::{self, MicroOp, Shape},
@@ -141,28 +145,23 @@ impl Model for MultiRegister {
         ops.iter().map(|op| op.effect.iter().any(serves)).collect()
     }
 
-    fn demands(&self, effect: &Effect) -> Vec<Unit> {
-        let mut own = HashSet::new();
-        let mut demands = Vec::new();
-        for part in effect.iter() {
-            match *part {
-                Micro::Write(register, value) => drop(own.insert((register, value))),
-                Micro::Read(register, value) => {
-                    if value != INITIAL && !own.contains(&(register, value)) {
-                        demands.push(Unit::Cell(register, value));
-                    }
+    fn demands(&self, effect: &Effect, mut visit: impl FnMut(Unit)) {
+        for (place, part) in effect.iter().enumerate() {
+            if let Micro::Read(register, value) = *part {
+                let own = effect[..place].contains(&Micro::Write(register, value));
+                if value != INITIAL && !own {
+                    visit(Unit::Cell(register, value));
                 }
             }
         }
-        demands
     }
 
-    fn provides(&self, effect: &Effect) -> Vec<Unit> {
-        let written = |part: &Micro| match *part {
-            Micro::Write(register, value) => Some(Unit::Cell(register, value)),
-            Micro::Read(..) => None,
-        };
-        effect.iter().filter_map(written).collect()
+    fn provides(&self, effect: &Effect, mut visit: impl FnMut(Unit)) {
+        for part in effect.iter() {
+            if let Micro::Write(register, value) = *part {
+                visit(Unit::Cell(register, value));
+            }
+        }
     }
 
     fn units(&self, ops: &[Timed<Effect>]) -> Vec<(u32, Unit)> {
@@ -210,6 +209,14 @@ impl Model for MultiRegister {
         let writes = effect.iter().filter(|part| matches!(part, Micro::Write(..)));
         let writes: Effect = writes.copied().collect();
         (!writes.is_empty()).then_some(writes)
+    }
+
+    fn fast(
+        &self,
+        ops: &[Timed<Effect>],
+        meter: &Meter<'_>,
+    ) -> Result<Option<Fast<Effect>>, Exhausted> {
+        apart::decide(self.keys.len(), ops, meter)
     }
 
     fn bytes(state: &Self::State) -> usize {

@@ -2,12 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{
-    reduce::Part,
-    sweep::{self, Verdict},
-    words::Words,
-};
-use crate::meter::Meter;
+use super::{engine, reduce::Part, words::Words};
+use crate::{decision::Verdict, meter::Meter};
 
 /// How many operations are looked at, and how many states.
 const OPERATIONS: usize = 24;
@@ -75,7 +71,7 @@ pub(crate) fn answers<M: Words>(
     let mut ops = part.ops.clone();
     offered.retain(|answer| {
         ops[at].effect = answer.clone();
-        sweep::decide(&part.model, &ops, meter) == Verdict::Linearizable
+        engine::decide(&part.model, &ops, meter) == Verdict::Linearizable
     });
     offered
 }

@@ -11,6 +11,8 @@ use std::{
 
 use temblor_history::{Completion, History};
 
+use crate::{Exhausted, meter::Meter};
+
 use super::{
     model::{Call, Fast, Function, Model},
     numbers::{Numbers, ValueNumber},
@@ -174,18 +176,17 @@ impl Model for Set {
         ops.iter().map(serves).collect()
     }
 
-    fn demands(&self, effect: &Effect) -> Vec<Unit> {
+    fn demands(&self, effect: &Effect, mut visit: impl FnMut(Unit)) {
         match effect {
-            Effect::Contains(value, true) => vec![Unit::Value(*value)],
-            Effect::Read(values) => values.iter().copied().map(Unit::Value).collect(),
-            _ => Vec::new(),
+            Effect::Contains(value, true) => visit(Unit::Value(*value)),
+            Effect::Read(values) => values.iter().copied().map(Unit::Value).for_each(visit),
+            _ => {}
         }
     }
 
-    fn provides(&self, effect: &Effect) -> Vec<Unit> {
-        match effect {
-            Effect::Add(value) => vec![Unit::Value(*value)],
-            _ => Vec::new(),
+    fn provides(&self, effect: &Effect, mut visit: impl FnMut(Unit)) {
+        if let Effect::Add(value) = effect {
+            visit(Unit::Value(*value));
         }
     }
 
@@ -223,7 +224,13 @@ impl Model for Set {
         matches!(effect, Effect::Contains(..) | Effect::Read(_))
     }
 
-    fn fast(&self, ops: &[Timed<Effect>]) -> Option<Fast> {
-        by_element::decide(ops)
+    fn fast(
+        &self,
+        ops: &[Timed<Effect>],
+        meter: &Meter<'_>,
+    ) -> Result<Option<Fast<Effect>>, Exhausted> {
+        let elements = by_element::Elements::of(ops);
+        meter.ask()?;
+        Ok(by_element::decide(&elements))
     }
 }

@@ -4,17 +4,16 @@
 use temblor_history::{History, Witness};
 
 use super::{
-    Timed,
+    Timed, engine,
     extract::Object,
     minimize::Core,
     numbers::ValueNumber,
     possible,
-    reduce::{Part, Unit},
-    sweep::{self, Verdict},
+    reduce::Part,
     timed::NEVER,
     words::{LOST_WRITE, Reason, STALE_READ, Say, Words},
 };
-use crate::{cast::Cast, findings::Finding, meter::Meter};
+use crate::{cast::Cast, decision::Verdict, findings::Finding, meter::Meter};
 
 /// No legal order, and none of the plainer names fits.
 pub(crate) const NON_LINEARIZABLE: &str = "non-linearizable";
@@ -127,7 +126,7 @@ impl<'a, M: Words> Story<'a, M> {
             for other in ops.iter_mut().filter(|other| other.source == op.source) {
                 other.returned = NEVER;
             }
-            sweep::decide(self.model(), &ops, meter) == Verdict::Linearizable
+            engine::decide(self.model(), &ops, meter) == Verdict::Linearizable
         })?;
         if M::observes(&missed.effect) {
             let deed = self.model().deed(self.say, &missed.effect);
@@ -266,13 +265,12 @@ fn late<'a, M: Words>(
     culprit: &Timed<M::Effect>,
     whole: &'a Part<M>,
 ) -> Option<(ValueNumber, &'a Timed<M::Effect>)> {
-    let provides =
-        |op: &Timed<M::Effect>, unit: &Unit| whole.model.provides(&op.effect).contains(unit);
     let culprit = whole.ops.iter().find(|op| op.source == culprit.source)?;
     let in_part = |op: &&Timed<M::Effect>| part.ops.iter().any(|here| here.source == op.source);
-    let demands = whole.model.demands(&culprit.effect).into_iter();
-    let mut late = demands.filter_map(|unit| {
-        let first = whole.ops.iter().find(|op| provides(op, &unit))?;
+    let mut demands = Vec::new();
+    whole.model.demands(&culprit.effect, |unit| demands.push(unit));
+    let mut late = demands.into_iter().filter_map(|unit| {
+        let first = whole.ops.iter().find(|op| whole.model.gives(&op.effect, unit))?;
         let too_early = first.invoked > culprit.returned && !in_part(&first);
         too_early.then(|| (whole.model.number(unit), first))
     });

@@ -1,14 +1,18 @@
 //! A string that is put, appended to and got.
 
+mod pieces;
+
 use std::sync::Arc;
 
 use temblor_history::{Completion, History, ValueId, ValueView};
 
 use super::{
-    model::{Call, Function, Model},
+    model::{Call, Fast, Function, Model},
     numbers::Numbers,
     shape::Shape,
+    timed::Timed,
 };
+use crate::{Exhausted, meter::Meter};
 
 /// What an operation does to a string, or learns of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -100,6 +104,14 @@ impl Model for StringKv {
             }
             Effect::Append(_) => None,
         }
+    }
+
+    fn fast(
+        &self,
+        ops: &[Timed<Effect>],
+        meter: &Meter<'_>,
+    ) -> Result<Option<Fast<Effect>>, Exhausted> {
+        pieces::decide(self, ops, meter)
     }
 
     fn observes(effect: &Effect) -> bool {

@@ -1,4 +1,5 @@
-//! The general engine: any history of any model, whatever its values and unknown outcomes.
+//! The breadth of the general engine: any history of any model, whatever its values and unknown
+//! outcomes.
 //!
 //! It sweeps over the events and keeps every configuration that the object could be in: its state,
 //! and which of the pending operations have taken effect. Operations are placed just in time (Lowe,
@@ -26,6 +27,7 @@
 //! What these rules leave can still be exponential. A legal history hardly ever needs all of it, so
 //! the sweep is tried with few configurations first, and with more where those die: what survives
 //! is a proof however much was dropped, and only a sweep that dropped nothing proves a violation.
+//! Beside the wide ones runs the [depth-first search](super::depth), step by step.
 //!
 //! The oracle decides tens of thousands of small histories of each model beside it in the tests.
 
@@ -35,27 +37,13 @@ mod window;
 use std::collections::VecDeque;
 
 use self::{front::Front, window::Window};
-use super::{NEVER, Timed, model::Model, reduce::Part};
-pub(crate) use crate::decision::Stopped;
+use super::{Timed, depth::Depth, model::Model};
 use crate::{
     Exhausted,
+    decision::{DETOUR, STRIDE, Stopped, Verdict},
     meter::{Meter, Share},
     slots::Slots,
 };
-
-/// What the engine finds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// There is a legal order.
-    Linearizable,
-    /// There is none.
-    Violation {
-        /// The return that makes it one: everything before this event is linearizable.
-        event: u32,
-    },
-    /// The budget ran out.
-    Undecided(Stopped),
-}
 
 /// One state that the object could be in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,84 +53,7 @@ struct Configuration<S> {
     placed: Slots,
 }
 
-/// How many steps are tried between two looks at the budget: well under a millisecond.
-const STRIDE: usize = 256;
-
-/// How many configurations are kept, in one attempt after the other.
-const WIDTHS: [usize; 4] = [16, 256, 4_096, usize::MAX];
-
-/// How many configurations are looked at on the way to one return, for each that is kept.
-const DETOUR: usize = 32;
-
-/// Decides whether the model explains these operations, which stand in the order of invocations.
-pub(crate) fn decide<M: Model>(model: &M, ops: &[Timed<M::Effect>], meter: &Meter<'_>) -> Verdict {
-    match widening(model, ops, meter) {
-        Verdict::Violation { event } if M::FORESEES => {
-            Verdict::Violation { event: first_return(model, ops, meter).unwrap_or(event) }
-        }
-        decided => decided,
-    }
-}
-
-/// Foresight condemns configurations before the return that does. This finds that return: the
-/// first one up to which the operations are no longer legal.
-fn first_return<M: Model>(model: &M, ops: &[Timed<M::Effect>], meter: &Meter<'_>) -> Option<u32> {
-    let whole = Part { model: model.clone(), ops: ops.to_vec() };
-    let mut returns: Vec<u32> =
-        ops.iter().filter(|op| op.certain()).map(|op| op.returned).collect();
-    returns.sort_unstable();
-    let (mut low, mut high) = (0, returns.len().checked_sub(1)?);
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        let beginning = whole.beginning(returns[middle]);
-        match widening(&beginning.model, &beginning.ops, meter) {
-            Verdict::Violation { .. } => high = middle,
-            // Not decided in time: a later return is also one with which it is a violation.
-            Verdict::Linearizable | Verdict::Undecided(_) => low = middle + 1,
-        }
-    }
-    Some(returns[high])
-}
-
-/// Sweeps with few configurations first, and with more where those die.
-fn widening<M: Model>(model: &M, ops: &[Timed<M::Effect>], meter: &Meter<'_>) -> Verdict {
-    let events = events(ops);
-    let mut furthest: Option<Stopped> = None;
-    for width in WIDTHS {
-        let mut sweep = Sweep::new(model, ops, meter, width);
-        let decision = sweep.run(&events);
-        match decision {
-            Verdict::Violation { .. } if sweep.dropped => {}
-            // A narrow sweep may have come further in the same time.
-            Verdict::Undecided(stopped) => {
-                let stopped =
-                    furthest.filter(|other| other.event > stopped.event).unwrap_or(stopped);
-                return Verdict::Undecided(stopped);
-            }
-            decided => return decided,
-        }
-        let reached = sweep.stopped(Exhausted::Deadline);
-        if furthest.is_none_or(|furthest| furthest.event < reached.event) {
-            furthest = Some(reached);
-        }
-    }
-    unreachable!("the last sweep drops nothing")
-}
-
-/// (event, place of the operation, whether it is its return), in order.
-fn events<E>(ops: &[Timed<E>]) -> Vec<(u32, u32, bool)> {
-    let mut events: Vec<(u32, u32, bool)> = Vec::with_capacity(ops.len() * 2);
-    for (place, op) in (0..).zip(ops) {
-        events.push((op.invoked, place, false));
-        if op.returned != NEVER {
-            events.push((op.returned, place, true));
-        }
-    }
-    events.sort_unstable();
-    events
-}
-
-struct Sweep<'a, M: Model> {
+pub(super) struct Sweep<'a, M: Model> {
     window: Window<'a, M>,
     alive: Vec<Configuration<M::State>>,
     share: Share<'a>,
@@ -151,11 +62,27 @@ struct Sweep<'a, M: Model> {
     /// How many configurations are kept.
     width: usize,
     /// Whether any was dropped without a reason.
-    dropped: bool,
+    pub(super) dropped: bool,
+    /// Who searches at the same time.
+    pub(super) rival: Option<Depth<'a, M>>,
+    /// What the rival found.
+    pub(super) overtaken: Option<Verdict>,
+}
+
+/// Why a sweep does not go on.
+enum Halt {
+    Exhausted(Exhausted),
+    /// The rival was quicker.
+    Overtaken,
 }
 
 impl<'a, M: Model> Sweep<'a, M> {
-    fn new(model: &'a M, ops: &'a [Timed<M::Effect>], meter: &'a Meter<'a>, width: usize) -> Self {
+    pub(super) fn new(
+        model: &'a M,
+        ops: &'a [Timed<M::Effect>],
+        meter: &'a Meter<'a>,
+        width: usize,
+    ) -> Self {
         let start = Configuration { state: model.initial(), placed: Slots::default() };
         Self {
             window: Window::new(model, ops),
@@ -165,15 +92,21 @@ impl<'a, M: Model> Sweep<'a, M> {
             tried: 0,
             width,
             dropped: false,
+            rival: None,
+            overtaken: None,
         }
     }
 
-    fn run(&mut self, events: &[(u32, u32, bool)]) -> Verdict {
+    pub(super) fn run(&mut self, events: &[(u32, u32, bool)]) -> Verdict {
         for &(event, place, returns) in events {
             self.event = event;
             if returns {
-                if let Err(exhausted) = self.complete(place) {
-                    return Verdict::Undecided(self.stopped(exhausted));
+                match self.complete(place) {
+                    Ok(()) => {}
+                    Err(Halt::Exhausted(exhausted)) => {
+                        return Verdict::Undecided(self.stopped(exhausted));
+                    }
+                    Err(Halt::Overtaken) => return self.overtaken.expect("it was overtaken"),
                 }
             } else {
                 self.invoke(place);
@@ -185,7 +118,7 @@ impl<'a, M: Model> Sweep<'a, M> {
         Verdict::Linearizable
     }
 
-    fn stopped(&self, exhausted: Exhausted) -> Stopped {
+    pub(super) fn stopped(&self, exhausted: Exhausted) -> Stopped {
         Stopped {
             exhausted,
             event: self.event,
@@ -202,7 +135,7 @@ impl<'a, M: Model> Sweep<'a, M> {
         }
     }
 
-    fn complete(&mut self, place: u32) -> Result<(), Exhausted> {
+    fn complete(&mut self, place: u32) -> Result<(), Halt> {
         // Also where nothing is tried, so that long quiet histories end on time.
         self.tried += 1;
         if self.tried.is_multiple_of(STRIDE) {
@@ -247,7 +180,7 @@ impl<'a, M: Model> Sweep<'a, M> {
     }
 
     /// The configurations in which the operation in this slot has taken effect by now.
-    fn survivors(&mut self, slot: u32) -> Result<Front<M>, Exhausted> {
+    fn survivors(&mut self, slot: u32) -> Result<Front<M>, Halt> {
         let (mut survivors, mut seen) = (Front::default(), Front::default());
         let mut work = VecDeque::new();
         // What is alive stays alive until this is decided: the budget may run out.
@@ -283,13 +216,24 @@ impl<'a, M: Model> Sweep<'a, M> {
         Ok(survivors)
     }
 
-    fn account(&mut self, others: usize) -> Result<(), Exhausted> {
+    /// After every [`STRIDE`] steps: asks the budget, and lets the rival take as many.
+    fn account(&mut self, others: usize) -> Result<(), Halt> {
         let one = self.alive.first().map_or(0, |configuration| {
             size_of::<Configuration<M::State>>()
                 + M::bytes(&configuration.state)
                 + configuration.placed.bytes()
         });
-        self.share.hold((self.alive.len() + others) * one)
+        let own = (self.alive.len() + others) * one;
+        let both = own + self.rival.as_ref().map_or(0, Depth::bytes);
+        match self.share.hold(both) {
+            // What is remembered of other orders is the first to go.
+            Err(Exhausted::Memory) if self.rival.take().is_some() => {
+                self.share.hold(own).map_err(Halt::Exhausted)?;
+            }
+            held => held.map_err(Halt::Exhausted)?,
+        }
+        self.overtaken = self.rival.as_mut().and_then(|rival| rival.advance(STRIDE));
+        if self.overtaken.is_some() { Err(Halt::Overtaken) } else { Ok(()) }
     }
 }
 
@@ -299,6 +243,3 @@ fn settled<S: Clone>(configuration: &Configuration<S>, slot: u32) -> Configurati
     settled.placed.remove(slot);
     settled
 }
-
-#[cfg(test)]
-mod tests;

@@ -27,3 +27,16 @@ impl<E> Timed<E> {
         self.returned != NEVER
     }
 }
+
+/// The events of operations, in order: number, place of the operation, whether it is its return.
+pub(crate) fn events<E>(ops: &[Timed<E>]) -> Vec<(u32, u32, bool)> {
+    let mut events: Vec<(u32, u32, bool)> = Vec::with_capacity(ops.len() * 2);
+    for (place, op) in (0..).zip(ops) {
+        events.push((op.invoked, place, false));
+        if op.certain() {
+            events.push((op.returned, place, true));
+        }
+    }
+    events.sort_unstable();
+    events
+}

@@ -2,7 +2,7 @@
 
 use super::{
     RegisterOp, refusals, replay,
-    sweep::{self, Decision, Stopped},
+    sweep::{self, Stopped, Verdict},
     zones::{self, Arrangement, Conflict},
 };
 use crate::meter::Meter;
@@ -33,9 +33,9 @@ pub(crate) fn fast(ops: &[RegisterOp]) -> Option<Judgement> {
 /// Decides.
 pub(crate) fn judge(ops: &[RegisterOp], meter: &Meter<'_>) -> Judgement {
     fast(ops).unwrap_or_else(|| match sweep::decide(ops, meter) {
-        Decision::Linearizable => Judgement::Linearizable,
-        Decision::Violation => Judgement::Violation(Vec::new()),
-        Decision::Undecided(stopped) => Judgement::Undecided(stopped),
+        Verdict::Linearizable => Judgement::Linearizable,
+        Verdict::Violation { .. } => Judgement::Violation(Vec::new()),
+        Verdict::Undecided(stopped) => Judgement::Undecided(stopped),
     })
 }
 

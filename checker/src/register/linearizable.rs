@@ -13,7 +13,7 @@ use super::{
     minimize::{Core, minimize},
     operations::INITIAL,
     story::{Story, Told},
-    sweep::{self, Decision, Stopped},
+    sweep::{self, Stopped, Verdict},
     unwritten::{Unwritten, split},
 };
 use crate::{findings::Finding, meter::Meter};
@@ -100,14 +100,14 @@ pub(crate) fn examine(history: &History, register: &Register, meter: &Meter<'_>)
 fn core(ops: &[RegisterOp], meter: &Meter<'_>) -> Result<Core, Option<Stopped>> {
     let core = minimize(&suspects(ops), meter);
     match sweep::decide(&core.ops, meter) {
-        Decision::Violation => return Ok(core),
-        Decision::Undecided(stopped) => return Err(Some(stopped)),
-        Decision::Linearizable => {}
+        Verdict::Violation { .. } => return Ok(core),
+        Verdict::Undecided(stopped) => return Err(Some(stopped)),
+        Verdict::Linearizable => {}
     }
     match sweep::decide(ops, meter) {
-        Decision::Violation => Ok(minimize(ops, meter)),
-        Decision::Undecided(stopped) => Err(Some(stopped)),
-        Decision::Linearizable => Err(None),
+        Verdict::Violation { .. } => Ok(minimize(ops, meter)),
+        Verdict::Undecided(stopped) => Err(Some(stopped)),
+        Verdict::Linearizable => Err(None),
     }
 }
 

@@ -35,11 +35,13 @@ mod window;
 use std::collections::VecDeque;
 
 use self::{front::Front, window::Window};
-use super::{Effect, NEVER, RegisterOp, ValueNumber, operations::INITIAL};
-pub(crate) use crate::decision::{Decision, Stopped};
+use super::{Effect, RegisterOp, ValueNumber, operations::INITIAL};
+pub(crate) use crate::decision::{Stopped, Verdict};
 use crate::{
     Exhausted,
+    decision::{Attempt, DETOUR, STRIDE, widening},
     meter::{Meter, Share},
+    objects::events,
     slots::Slots,
 };
 
@@ -73,51 +75,15 @@ impl Configuration {
     }
 }
 
-/// How many configurations are tried between two looks at the budget: well under a millisecond.
-const STRIDE: usize = 256;
-
-/// How many configurations are kept, in one attempt after the other.
-const WIDTHS: [usize; 4] = [16, 256, 4_096, usize::MAX];
-
-/// How many configurations are looked at on the way to one return, for each that is kept.
-const DETOUR: usize = 32;
-
 /// Decides whether a register explains these operations.
-pub(crate) fn decide(ops: &[RegisterOp], meter: &Meter<'_>) -> Decision {
+pub(crate) fn decide(ops: &[RegisterOp], meter: &Meter<'_>) -> Verdict {
     let events = events(ops);
-    let mut furthest: Option<Stopped> = None;
-    for width in WIDTHS {
+    widening(|width| {
         let mut sweep = Sweep::new(ops, meter, width);
-        let decision = sweep.run(&events);
-        match decision {
-            Decision::Violation if sweep.dropped => {}
-            // A narrow sweep may have come further in the same time.
-            Decision::Undecided(stopped) => {
-                let stopped =
-                    furthest.filter(|other| other.event > stopped.event).unwrap_or(stopped);
-                return Decision::Undecided(stopped);
-            }
-            decided => return decided,
-        }
+        let verdict = sweep.run(&events);
         let reached = sweep.stopped(Exhausted::Deadline);
-        if furthest.is_none_or(|furthest| furthest.event < reached.event) {
-            furthest = Some(reached);
-        }
-    }
-    unreachable!("the last sweep drops nothing")
-}
-
-/// (event, place of the operation, whether it is its return), in order.
-fn events(ops: &[RegisterOp]) -> Vec<(u32, u32, bool)> {
-    let mut events: Vec<(u32, u32, bool)> = Vec::with_capacity(ops.len() * 2);
-    for (place, op) in (0..).zip(ops) {
-        events.push((op.invoked, place, false));
-        if op.returned != NEVER {
-            events.push((op.returned, place, true));
-        }
-    }
-    events.sort_unstable();
-    events
+        Attempt { verdict, dropped: sweep.dropped, reached }
+    })
 }
 
 struct Sweep<'a> {
@@ -151,21 +117,21 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    fn run(&mut self, events: &[(u32, u32, bool)]) -> Decision {
+    fn run(&mut self, events: &[(u32, u32, bool)]) -> Verdict {
         for &(event, place, returns) in events {
             self.event = event;
             if returns {
                 if let Err(exhausted) = self.complete(place) {
-                    return Decision::Undecided(self.stopped(exhausted));
+                    return Verdict::Undecided(self.stopped(exhausted));
                 }
             } else {
                 self.invoke(place);
             }
             if self.alive.is_empty() {
-                return Decision::Violation;
+                return Verdict::Violation { event };
             }
         }
-        Decision::Linearizable
+        Verdict::Linearizable
     }
 
     fn stopped(&self, exhausted: Exhausted) -> Stopped {

@@ -64,7 +64,7 @@ pub(super) fn of(ops: &[Contained]) -> Option<Result<Lived, Conflict>> {
     let times = Times::of(ops);
     lived.events = times.events;
     for (place, op) in (0..).zip(ops) {
-        match op.act {
+        match op.effect {
             Act::Insert(_) => {}
             Act::RemoveAny => lived.unknown.push((place, times.of_op(place, op).0)),
             Act::Empty => {
@@ -94,7 +94,7 @@ fn inserts(ops: &[Contained]) -> Option<(Vec<u32>, Vec<Life>)> {
     let mut places: Vec<u32> = Vec::new();
     let mut lives: Vec<Life> = Vec::with_capacity(ops.len() / 2 + 1);
     for (insert, op) in (0..).zip(ops) {
-        let Act::Insert(value) = op.act else { continue };
+        let Act::Insert(value) = op.effect else { continue };
         if value as usize >= places.len() {
             places.resize(value as usize + 1, NEVER);
         }

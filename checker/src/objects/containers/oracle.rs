@@ -48,7 +48,8 @@ fn search(
     }
     left().filter(|&place| ops[place].invoked < deadline).any(|place| {
         let mut next = inside.to_vec();
-        apply(kind, &mut next, ops[place].act) && search(kind, ops, done | 1 << place, &next, dead)
+        apply(kind, &mut next, ops[place].effect)
+            && search(kind, ops, done | 1 << place, &next, dead)
     })
 }
 
@@ -58,7 +59,7 @@ pub(super) fn accepts(kind: Kind, ops: &[Contained], order: &[u32]) -> bool {
     for &place in order {
         let op = &ops[place as usize];
         let again = std::mem::replace(&mut used[place as usize], true);
-        if again || op.returned < latest || !apply(kind, &mut inside, op.act) {
+        if again || op.returned < latest || !apply(kind, &mut inside, op.effect) {
             return false;
         }
         latest = latest.max(op.invoked);

@@ -72,7 +72,8 @@ impl Making<'_> {
     fn invoke(&mut self, place: usize) {
         let insert = self.random.chance(self.shape.inserts);
         let act = if insert { Act::Insert(self.values[place]) } else { Act::RemoveAny };
-        let op = Contained { act, invoked: self.event, returned: NEVER };
+        let op =
+            Contained { effect: act, invoked: self.event, returned: NEVER, source: place as u32 };
         self.pending.push(Pending { place, op, insert, done: false });
         self.event += 1;
     }
@@ -91,7 +92,7 @@ impl Making<'_> {
                 self.take_effect(&mut pending.op);
             }
             if !pending.insert {
-                pending.op.act = Act::RemoveAny;
+                pending.op.effect = Act::RemoveAny;
             }
             self.ops[pending.place] = Some(pending.op);
         } else if self.pending[at].done {
@@ -108,15 +109,15 @@ impl Making<'_> {
     }
 
     fn take_effect(&mut self, op: &mut Contained) {
-        if op.act != Act::RemoveAny {
-            apply(self.shape.kind, &mut self.inside, op.act);
+        if op.effect != Act::RemoveAny {
+            apply(self.shape.kind, &mut self.inside, op.effect);
             return;
         }
         let before = self.inside.clone();
-        op.act = Act::Empty;
+        op.effect = Act::Empty;
         if apply(self.shape.kind, &mut self.inside, Act::RemoveAny) {
             let gone = before.iter().find(|value| !self.inside.contains(value));
-            op.act = gone.map_or(Act::Empty, |&value| Act::Remove(value));
+            op.effect = gone.map_or(Act::Empty, |&value| Act::Remove(value));
         }
     }
 
@@ -124,14 +125,14 @@ impl Making<'_> {
         if !self.random.chance(self.shape.wrong) {
             return Some(op);
         }
-        match op.act {
+        match op.effect {
             // An insert that is not recorded at all: somebody may have taken its value.
             Act::Insert(_) if self.random.chance(30) => None,
             Act::Insert(_) => Some(op),
-            _ if self.random.chance(20) => Some(Contained { act: Act::Empty, ..op }),
+            _ if self.random.chance(20) => Some(Contained { effect: Act::Empty, ..op }),
             _ => {
                 let value = self.values[self.random.below(self.shape.ops) as usize];
-                Some(Contained { act: Act::Remove(value), ..op })
+                Some(Contained { effect: Act::Remove(value), ..op })
             }
         }
     }

@@ -1,11 +1,19 @@
 //! Queues, stacks and priority queues beside brute force.
 
 use super::{
-    Act, Contained, Found, Kind, NEVER, decide,
+    Act, Contained, Found, Kind, NEVER,
     oracle::{accepts, linearizable},
     random::{Shape, history, shapes},
 };
-use crate::register::random::{Random, cases};
+use crate::{
+    Unlimited,
+    meter::Meter,
+    register::random::{Random, cases},
+};
+
+fn decide(kind: Kind, ops: &[Contained]) -> Option<Found> {
+    super::decide(kind, ops, &Meter::new(&Unlimited)).expect("no budget was set")
+}
 
 /// What a check of one history counts.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -79,7 +87,7 @@ fn ops(operations: &[(&str, u32, u32)]) -> Vec<Contained> {
             "e" => Act::Empty,
             _ => Act::RemoveAny,
         };
-        Contained { act, invoked, returned }
+        Contained { effect: act, invoked, returned, source: 0 }
     };
     operations.iter().map(op).collect()
 }

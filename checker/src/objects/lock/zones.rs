@@ -12,7 +12,7 @@ use super::{Effect, Hold, holds};
 use crate::objects::{Timed, model::Fast, timed::NEVER};
 
 /// Decides where it can.
-pub(super) fn decide(ops: &[Timed<Effect>]) -> Option<Fast> {
+pub(super) fn decide(ops: &[Timed<Effect>]) -> Option<Fast<Effect>> {
     if let Some(conflict) = orphan(ops) {
         return Some(Fast::Violation(vec![conflict]));
     }
@@ -144,6 +144,7 @@ mod tests {
         oracle,
         random::{Play, Random, cases, history, shapes},
     };
+    use crate::{Unlimited, meter::Meter};
 
     /// It may leave a history open; what it decides has to be right, and each conflict a violation
     /// by itself.
@@ -155,7 +156,7 @@ mod tests {
             for _ in 0..cases(60) {
                 let model = Lock::object(&mut random);
                 let ops = history(&model, &mut random, shape);
-                match fast(&model, &ops) {
+                match fast(&model, &ops, &Meter::new(&Unlimited)).expect("no budget was set") {
                     Some(Judgement::Violation(Evidence::Conflicts(conflicts))) => {
                         violations += 1;
                         assert!(!oracle::linearizable(&model, &ops), "{ops:#?}");

@@ -15,7 +15,7 @@ type Conflict = Vec<u32>;
 
 /// Decides a log; none where records of a value are more than the sends that may have sent them, or
 /// where answers contradict each other.
-pub(super) fn decide(log: &Log, ops: &Ops) -> Option<Fast> {
+pub(super) fn decide(log: &Log, ops: &Ops) -> Option<Fast<Effect>> {
     let coherent = |op: &Timed<Effect>| match &op.effect {
         Effect::Send(value, Some(rank)) => log.holds(*rank, *value),
         Effect::Send(_, None) => true,

@@ -4,123 +4,55 @@ use std::sync::Arc;
 
 use super::{Play, Player, Random};
 use crate::objects::{
+    containers::{Act, Container, Discipline},
     counter::{self, Counter},
     lock::{self, Lock},
     log::{self, Log},
     model::Model,
     multi_register::{self, Micro, MultiRegister},
-    priority_queue::{self, PriorityQueue},
-    queue::{self, Queue},
     semaphore::{self, Semaphore},
     set::{self, Set},
-    stack::{self, Stack},
     string_kv::{self, StringKv},
 };
 
-impl Play for Queue {
+impl<D: Discipline> Play for Container<D> {
     fn object(_: &mut Random) -> Self {
-        Self
+        Self::EMPTY
     }
 
-    fn wish(&self, player: &mut Player<'_>, _: &Self::State) -> queue::Effect {
+    fn wish(&self, player: &mut Player<'_>, _: &Self::State) -> Act {
         if player.puts() {
-            queue::Effect::Enqueue(player.new_value())
-        } else {
-            queue::Effect::DequeueUnknown
-        }
-    }
-
-    fn perform(&self, state: &mut Self::State, wish: &queue::Effect) -> Option<queue::Effect> {
-        if let queue::Effect::Enqueue(value) = *wish {
-            state.push_back(value);
-            return Some(*wish);
-        }
-        Some(state.pop_front().map_or(queue::Effect::Empty, queue::Effect::Dequeue))
-    }
-
-    fn falsified(&self, player: &mut Player<'_>, told: &queue::Effect) -> Option<queue::Effect> {
-        match told {
-            queue::Effect::Enqueue(_) => None,
-            _ if player.random.chance(30) => Some(queue::Effect::Empty),
-            _ => Some(queue::Effect::Dequeue(player.any_value())),
-        }
-    }
-}
-
-impl Play for Stack {
-    fn object(_: &mut Random) -> Self {
-        Self
-    }
-
-    fn wish(&self, player: &mut Player<'_>, _: &Self::State) -> stack::Effect {
-        if player.puts() {
-            stack::Effect::Push(player.new_value())
-        } else {
-            stack::Effect::PopUnknown
-        }
-    }
-
-    fn perform(&self, state: &mut Self::State, wish: &stack::Effect) -> Option<stack::Effect> {
-        if let stack::Effect::Push(value) = *wish {
-            state.push(value);
-            return Some(*wish);
-        }
-        Some(state.pop().map_or(stack::Effect::Empty, stack::Effect::Pop))
-    }
-
-    fn falsified(&self, player: &mut Player<'_>, told: &stack::Effect) -> Option<stack::Effect> {
-        match told {
-            stack::Effect::Push(_) => None,
-            _ if player.random.chance(30) => Some(stack::Effect::Empty),
-            _ => Some(stack::Effect::Pop(player.any_value())),
-        }
-    }
-}
-
-impl Play for PriorityQueue {
-    fn object(_: &mut Random) -> Self {
-        Self
-    }
-
-    fn wish(&self, player: &mut Player<'_>, _: &Self::State) -> priority_queue::Effect {
-        if player.puts() {
-            // Unique, and in no order: the parity is that of the order in which they come.
             let value = player.new_value();
-            let mixed = if player.shape.values == 0 { (value * 37) % 64 } else { value };
-            priority_queue::Effect::Insert(mixed)
+            Act::Insert(mixed(player, value))
         } else {
-            priority_queue::Effect::PollUnknown
+            Act::RemoveAny
         }
     }
 
-    fn perform(
-        &self,
-        state: &mut Self::State,
-        wish: &priority_queue::Effect,
-    ) -> Option<priority_queue::Effect> {
-        if let priority_queue::Effect::Insert(_) = wish {
-            return self.apply(state, wish).then_some(*wish);
+    fn perform(&self, inside: &mut Self::State, wish: &Act) -> Option<Act> {
+        if let Act::Insert(_) = wish {
+            return self.apply(inside, wish).then_some(*wish);
         }
-        let greatest = state.last_key_value().map(|(&greatest, _)| greatest);
-        self.apply(state, wish);
-        Some(greatest.map_or(priority_queue::Effect::Empty, priority_queue::Effect::Poll))
+        let next = D::next(inside);
+        D::take(inside);
+        Some(next.map_or(Act::Empty, Act::Remove))
     }
 
-    fn falsified(
-        &self,
-        player: &mut Player<'_>,
-        told: &priority_queue::Effect,
-    ) -> Option<priority_queue::Effect> {
+    fn falsified(&self, player: &mut Player<'_>, told: &Act) -> Option<Act> {
         match told {
-            priority_queue::Effect::Insert(_) => None,
-            _ if player.random.chance(30) => Some(priority_queue::Effect::Empty),
+            Act::Insert(_) => None,
+            _ if player.random.chance(30) => Some(Act::Empty),
             _ => {
                 let value = player.any_value();
-                let mixed = if player.shape.values == 0 { (value * 37) % 64 } else { value };
-                Some(priority_queue::Effect::Poll(mixed))
+                Some(Act::Remove(mixed(player, value)))
             }
         }
     }
+}
+
+/// A unique value, in no order: its parity is that of the order in which it comes.
+fn mixed(player: &Player<'_>, value: u32) -> u32 {
+    if player.shape.values == 0 { (value * 37) % 64 } else { value }
 }
 
 impl Play for Set {

@@ -2,8 +2,14 @@
 
 use super::{Play, Random, Shape, cases, history, shapes};
 use crate::objects::{
-    counter::Counter, lock::Lock, log::Log, multi_register::MultiRegister, oracle,
-    priority_queue::PriorityQueue, queue::Queue, semaphore::Semaphore, set::Set, stack::Stack,
+    containers::{PriorityQueue, Queue, Stack},
+    counter::Counter,
+    lock::Lock,
+    log::Log,
+    multi_register::MultiRegister,
+    oracle,
+    semaphore::Semaphore,
+    set::Set,
     string_kv::StringKv,
 };
 

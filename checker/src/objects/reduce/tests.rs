@@ -2,17 +2,15 @@
 
 use super::Part;
 use crate::objects::{
+    containers::{PriorityQueue, Queue, Stack},
     counter::Counter,
     lock::Lock,
     log::Log,
     multi_register::MultiRegister,
     oracle,
-    priority_queue::PriorityQueue,
-    queue::Queue,
     random::{Play, Random, Shape, cases, history, shapes},
     semaphore::Semaphore,
     set::Set,
-    stack::Stack,
     string_kv::StringKv,
 };
 

@@ -42,16 +42,15 @@ impl Element {
 }
 
 /// Decides a set: without whole-set reads element by element, with them if nothing is removed.
-pub(super) fn decide(ops: &[Timed<Effect>]) -> Option<Fast> {
-    let has = |is: fn(&Effect) -> bool| ops.iter().any(|op| is(&op.effect));
-    let elements = Elements::of(ops);
+pub(super) fn decide(elements: &Elements<'_>) -> Option<Fast<Effect>> {
+    let has = |is: fn(&Effect) -> bool| elements.ops.iter().any(|op| is(&op.effect));
     if !has(|effect| matches!(effect, Effect::Read(_))) {
-        return apart(&elements);
+        return apart(elements);
     }
     if has(|effect| matches!(effect, Effect::Remove(_))) {
         return None;
     }
-    Some(match grown::order(&elements) {
+    Some(match grown::order(elements) {
         Ok(order) => Fast::Pass(order),
         Err(conflict) => Fast::Violation(vec![conflict]),
     })
@@ -60,7 +59,7 @@ pub(super) fn decide(ops: &[Timed<Effect>]) -> Option<Fast> {
 /// How many conflicts are offered, to choose the clearest one from.
 const CONFLICTS: usize = 64;
 
-fn apart(elements: &Elements<'_>) -> Option<Fast> {
+fn apart(elements: &Elements<'_>) -> Option<Fast<Effect>> {
     let (mut stands, mut element) = (Stands::new(), Element::default());
     let (mut conflicts, mut open) = (Vec::new(), false);
     for value in 0..elements.count() {

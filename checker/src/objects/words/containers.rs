@@ -3,258 +3,164 @@
 use super::{DUPLICATE, Deed, Reason, Say, Words};
 use crate::objects::{
     Timed,
-    model::Model,
-    priority_queue::{self, PriorityQueue},
-    queue::{self, Queue},
-    stack::{self, Stack},
+    containers::{Act, Container, Discipline, First, Greatest, Last},
+    numbers::ValueNumber,
     story::{NON_LINEARIZABLE, Story},
 };
 
-/// What kind of thing an operation does, and with which value.
-enum Does {
-    Puts(u32),
-    Takes(u32),
-    FindsNothing,
-    TakesUnknown,
+/// How a container is spoken of.
+pub(crate) trait Spoken: Discipline {
+    /// `queue`.
+    const CALLED: &'static str;
+    /// Where the next value is: `at the front`.
+    const PLACE: &'static str;
+    /// How the values inside are listed: `, the front first`.
+    const LISTED: &'static str;
+
+    /// The values inside, the next one first.
+    fn listed(inside: &Self::Inside) -> Vec<ValueNumber>;
+
+    /// Why the first of two values, both there, comes out before the second, as far as the order of
+    /// their operations shows.
+    fn goes(first: &Timed<Act>, second: &Timed<Act>) -> Option<&'static str>;
 }
 
-/// What operations of one container are called.
-struct Names {
-    put: &'static str,
-    take: &'static str,
-    /// `at the front`.
-    place: &'static str,
-}
+impl Spoken for First {
+    const CALLED: &'static str = "queue";
+    const PLACE: &'static str = "at the front";
+    const LISTED: &'static str = ", the front first";
 
-fn deed(names: &Names, say: Say<'_>, does: &Does) -> Deed {
-    let (put, take) = (names.put, names.take);
-    match *does {
-        Does::Puts(value) => Deed {
-            what: format!("{put} of {}", say.value(value)),
-            object: "to",
-            how: "was acknowledged".to_owned(),
-            shows: format!("put {} in", say.value(value)),
-        },
-        Does::Takes(value) => Deed {
-            what: take.to_owned(),
-            object: "from",
-            how: format!("returned {}", say.value(value)),
-            shows: format!("took {}", say.value(value)),
-        },
-        Does::FindsNothing => Deed {
-            what: take.to_owned(),
-            object: "from",
-            how: "returned null".to_owned(),
-            shows: "found nothing".to_owned(),
-        },
-        Does::TakesUnknown => Deed {
-            what: take.to_owned(),
-            object: "from",
-            how: "has no known outcome".to_owned(),
-            shows: format!("may have taken what was {}", names.place),
-        },
+    fn listed(inside: &Self::Inside) -> Vec<ValueNumber> {
+        inside.iter().copied().collect()
+    }
+
+    fn goes(first: &Timed<Act>, second: &Timed<Act>) -> Option<&'static str> {
+        (first.returned < second.invoked).then_some("it had been put in first")
     }
 }
 
-fn returned(say: Say<'_>, does: &Does) -> String {
-    match does {
-        Does::Takes(value) => format!("return {}", say.value(*value)),
-        Does::FindsNothing => "return null".to_owned(),
-        Does::Puts(_) | Does::TakesUnknown => "have another outcome".to_owned(),
+impl Spoken for Last {
+    const CALLED: &'static str = "stack";
+    const PLACE: &'static str = "on top";
+    const LISTED: &'static str = ", the top first";
+
+    fn listed(inside: &Self::Inside) -> Vec<ValueNumber> {
+        inside.iter().rev().copied().collect()
+    }
+
+    fn goes(first: &Timed<Act>, second: &Timed<Act>) -> Option<&'static str> {
+        (second.returned < first.invoked).then_some("it had been put on top later")
     }
 }
 
-/// Which of two values, both there, is not to be taken: as the order of their operations shows.
-type Goes<M> = fn(&Timed<<M as Model>::Effect>, &Timed<<M as Model>::Effect>) -> Option<String>;
+impl Spoken for Greatest {
+    const CALLED: &'static str = "priority queue";
+    const PLACE: &'static str = "the greatest";
+    const LISTED: &'static str = "";
 
-/// The plain reasons: taken twice, taken before anybody put it in, not empty, not its turn.
-fn reason<M: Words>(
-    story: &Story<'_, M>,
-    does: fn(&M::Effect) -> Does,
-    goes: Goes<M>,
-) -> Option<Reason> {
-    let (say, culprit) = (story.say, story.culprit);
-    let puts = |value: u32| {
-        let puts = story.ops().iter();
-        puts.filter(move |op| matches!(does(&op.effect), Does::Puts(put) if put == value))
-    };
-    let takes = |value: u32| {
-        let takes = story.ops().iter();
-        takes.filter(move |op| matches!(does(&op.effect), Does::Takes(took) if took == value))
-    };
-    // What was certainly there when the culprit began: acknowledged, and nobody can have taken it.
-    let unknown = story.ops().iter().any(|op| matches!(does(&op.effect), Does::TakesUnknown));
-    let there = story.before().find(|op| match does(&op.effect) {
-        Does::Puts(value) => !unknown && takes(value).next().is_none(),
-        _ => false,
-    });
-    let nobody_took = |put: &Timed<M::Effect>| {
-        format!("{}, and nobody took it", story.had_been_acknowledged(put))
-    };
-    let although = match does(&culprit.effect) {
-        Does::Takes(value) => {
-            let (times, given) = (takes(value).count(), puts(value).count());
-            let value_told = say.value(value);
-            if times > given && given > 0 {
-                let other = takes(value).find(|op| op.source != culprit.source)?;
-                let once = if given == 1 { "once".to_owned() } else { format!("{given} times") };
-                let who = story.cast.who(other.source);
-                let although = format!("{value_told} was put in {once} and {who} had taken it");
-                return Some(Reason { kind: DUPLICATE, although });
+    fn listed(inside: &Self::Inside) -> Vec<ValueNumber> {
+        let each = inside.iter().rev();
+        each.flat_map(|(&value, &times)| std::iter::repeat_n(value, times as usize)).collect()
+    }
+
+    fn goes(first: &Timed<Act>, second: &Timed<Act>) -> Option<&'static str> {
+        (first.effect.put()? > second.effect.put()?).then_some("it is greater")
+    }
+}
+
+impl<D: Spoken> Words for Container<D> {
+    const PUT: &'static str = D::FUNCTIONS[0].name;
+
+    fn deed(&self, say: Say<'_>, act: &Act) -> Deed {
+        let take = D::FUNCTIONS[1].name.to_owned();
+        let (what, object) = match *act {
+            Act::Insert(value) => (format!("{} of {}", Self::PUT, say.value(value)), "to"),
+            _ => (take, "from"),
+        };
+        let (how, shows) = match *act {
+            Act::Insert(value) => {
+                ("was acknowledged".to_owned(), format!("put {} in", say.value(value)))
             }
-            let put = puts(value).next()?;
-            let first = there.filter(|_| given == 1)?;
-            format!("{}: {}", nobody_took(first), goes(first, put)?)
-        }
-        Does::FindsNothing => nobody_took(there?),
-        Does::Puts(_) | Does::TakesUnknown => return None,
-    };
-    Some(Reason { kind: NON_LINEARIZABLE, although })
-}
-
-const QUEUE: Names = Names { put: "enqueue", take: "dequeue", place: "at the front" };
-
-fn queue_does(effect: &queue::Effect) -> Does {
-    match *effect {
-        queue::Effect::Enqueue(value) => Does::Puts(value),
-        queue::Effect::Dequeue(value) => Does::Takes(value),
-        queue::Effect::Empty => Does::FindsNothing,
-        queue::Effect::DequeueUnknown => Does::TakesUnknown,
-    }
-}
-
-impl Words for Queue {
-    const PUT: &'static str = "enqueue";
-
-    fn deed(&self, say: Say<'_>, effect: &queue::Effect) -> Deed {
-        deed(&QUEUE, say, &queue_does(effect))
+            Act::Remove(value) => {
+                (format!("returned {}", say.value(value)), format!("took {}", say.value(value)))
+            }
+            Act::Empty => ("returned null".to_owned(), "found nothing".to_owned()),
+            Act::RemoveAny => {
+                ("has no known outcome".to_owned(), format!("may have taken what was {}", D::PLACE))
+            }
+        };
+        Deed { what, object, how, shows }
     }
 
     fn state(&self, say: Say<'_>, state: &Self::State) -> String {
-        if state.is_empty() {
-            return "the queue is empty".to_owned();
+        let (called, inside) = (D::CALLED, D::listed(state));
+        if inside.is_empty() {
+            return format!("the {called} is empty");
         }
-        format!("the queue holds {}, the front first", say.list(state.iter().copied()))
+        format!("the {called} holds {}{}", say.list(inside), D::LISTED)
     }
 
-    fn answer(&self, state: &Self::State, effect: &queue::Effect) -> Option<queue::Effect> {
-        match queue_does(effect) {
-            Does::Takes(_) | Does::FindsNothing => {
-                let next = state.front().copied();
-                Some(next.map_or(queue::Effect::Empty, queue::Effect::Dequeue))
-            }
-            Does::Puts(_) | Does::TakesUnknown => None,
+    fn answer(&self, state: &Self::State, act: &Act) -> Option<Act> {
+        match act {
+            Act::Remove(_) | Act::Empty => Some(D::next(state).map_or(Act::Empty, Act::Remove)),
+            Act::Insert(_) | Act::RemoveAny => None,
         }
     }
 
-    fn instead(&self, say: Say<'_>, answer: &queue::Effect) -> String {
-        returned(say, &queue_does(answer))
+    fn instead(&self, say: Say<'_>, answer: &Act) -> String {
+        match answer {
+            Act::Remove(value) => format!("return {}", say.value(*value)),
+            Act::Empty => "return null".to_owned(),
+            Act::Insert(_) | Act::RemoveAny => "have another outcome".to_owned(),
+        }
     }
 
+    /// The plain reasons: taken twice, not empty, not its turn.
     fn reason(&self, story: &Story<'_, Self>) -> Option<Reason> {
-        reason(story, queue_does, |first, put| {
-            (first.returned < put.invoked).then(|| "it had been put in first".to_owned())
-        })
+        let culprit = story.culprit;
+        let Act::Remove(value) = culprit.effect else {
+            let first = there(story).filter(|_| culprit.effect == Act::Empty)?;
+            return Some(Reason {
+                kind: NON_LINEARIZABLE,
+                although: format!("{}, and nobody took it", story.had_been_acknowledged(first)),
+            });
+        };
+        let (times, given) = (takes(story, value).count(), puts(story, value).count());
+        if times > given && given > 0 {
+            let other = takes(story, value).find(|op| op.source != culprit.source)?;
+            let once = if given == 1 { "once".to_owned() } else { format!("{given} times") };
+            let (value, who) = (story.say.value(value), story.cast.who(other.source));
+            let although = format!("{value} was put in {once} and {who} had taken it");
+            return Some(Reason { kind: DUPLICATE, although });
+        }
+        let put = puts(story, value).next()?;
+        let first = there(story).filter(|_| given == 1)?;
+        let acknowledged = story.had_been_acknowledged(first);
+        let although = format!("{acknowledged}, and nobody took it: {}", D::goes(first, put)?);
+        Some(Reason { kind: NON_LINEARIZABLE, although })
     }
 }
 
-const STACK: Names = Names { put: "push", take: "pop", place: "on top" };
-
-fn stack_does(effect: &stack::Effect) -> Does {
-    match *effect {
-        stack::Effect::Push(value) => Does::Puts(value),
-        stack::Effect::Pop(value) => Does::Takes(value),
-        stack::Effect::Empty => Does::FindsNothing,
-        stack::Effect::PopUnknown => Does::TakesUnknown,
-    }
+fn puts<'a, D: Spoken>(
+    story: &Story<'a, Container<D>>,
+    value: ValueNumber,
+) -> impl Iterator<Item = &'a Timed<Act>> {
+    story.ops().iter().filter(move |op| op.effect.put() == Some(value))
 }
 
-impl Words for Stack {
-    const PUT: &'static str = "push";
-
-    fn deed(&self, say: Say<'_>, effect: &stack::Effect) -> Deed {
-        deed(&STACK, say, &stack_does(effect))
-    }
-
-    fn state(&self, say: Say<'_>, state: &Self::State) -> String {
-        if state.is_empty() {
-            return "the stack is empty".to_owned();
-        }
-        format!("the stack holds {}, the top first", say.list(state.iter().rev().copied()))
-    }
-
-    fn answer(&self, state: &Self::State, effect: &stack::Effect) -> Option<stack::Effect> {
-        match stack_does(effect) {
-            Does::Takes(_) | Does::FindsNothing => {
-                let next = state.last().copied();
-                Some(next.map_or(stack::Effect::Empty, stack::Effect::Pop))
-            }
-            Does::Puts(_) | Does::TakesUnknown => None,
-        }
-    }
-
-    fn instead(&self, say: Say<'_>, answer: &stack::Effect) -> String {
-        returned(say, &stack_does(answer))
-    }
-
-    fn reason(&self, story: &Story<'_, Self>) -> Option<Reason> {
-        reason(story, stack_does, |over, put| {
-            (put.returned < over.invoked).then(|| "it had been put on top later".to_owned())
-        })
-    }
+fn takes<'a, D: Spoken>(
+    story: &Story<'a, Container<D>>,
+    value: ValueNumber,
+) -> impl Iterator<Item = &'a Timed<Act>> {
+    story.ops().iter().filter(move |op| op.effect.taken() == Some(value))
 }
 
-const PRIORITY_QUEUE: Names = Names { put: "insert", take: "poll", place: "the greatest" };
-
-fn priority_queue_does(effect: &priority_queue::Effect) -> Does {
-    match *effect {
-        priority_queue::Effect::Insert(value) => Does::Puts(value),
-        priority_queue::Effect::Poll(value) => Does::Takes(value),
-        priority_queue::Effect::Empty => Does::FindsNothing,
-        priority_queue::Effect::PollUnknown => Does::TakesUnknown,
+/// What was certainly there when the culprit began: acknowledged, and nobody can have taken it.
+fn there<'a, D: Spoken>(story: &Story<'a, Container<D>>) -> Option<&'a Timed<Act>> {
+    if story.ops().iter().any(|op| op.effect == Act::RemoveAny) {
+        return None;
     }
-}
-
-impl Words for PriorityQueue {
-    const PUT: &'static str = "insert";
-
-    fn deed(&self, say: Say<'_>, effect: &priority_queue::Effect) -> Deed {
-        deed(&PRIORITY_QUEUE, say, &priority_queue_does(effect))
-    }
-
-    fn state(&self, say: Say<'_>, state: &Self::State) -> String {
-        if state.is_empty() {
-            return "the priority queue is empty".to_owned();
-        }
-        let each = state.iter().rev();
-        let values = each.flat_map(|(&value, &times)| std::iter::repeat_n(value, times as usize));
-        format!("the priority queue holds {}", say.list(values))
-    }
-
-    fn answer(
-        &self,
-        state: &Self::State,
-        effect: &priority_queue::Effect,
-    ) -> Option<priority_queue::Effect> {
-        match priority_queue_does(effect) {
-            Does::Takes(_) | Does::FindsNothing => {
-                let next = state.last_key_value().map(|(&greatest, _)| greatest);
-                Some(next.map_or(priority_queue::Effect::Empty, priority_queue::Effect::Poll))
-            }
-            Does::Puts(_) | Does::TakesUnknown => None,
-        }
-    }
-
-    fn instead(&self, say: Say<'_>, answer: &priority_queue::Effect) -> String {
-        returned(say, &priority_queue_does(answer))
-    }
-
-    fn reason(&self, story: &Story<'_, Self>) -> Option<Reason> {
-        reason(story, priority_queue_does, |greater, put| match (greater.effect, put.effect) {
-            (priority_queue::Effect::Insert(one), priority_queue::Effect::Insert(other)) => {
-                (one > other).then(|| "it is greater".to_owned())
-            }
-            _ => None,
-        })
-    }
+    story
+        .before()
+        .find(|op| op.effect.put().is_some_and(|value| takes(story, value).next().is_none()))
 }

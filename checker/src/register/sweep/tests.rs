@@ -1,6 +1,7 @@
 //! The engine beside the oracle.
 
 use super::*;
+use crate::register::NEVER;
 use crate::{
     Budget, Unlimited,
     register::{
@@ -11,9 +12,9 @@ use crate::{
 
 fn linearizable(ops: &[RegisterOp]) -> bool {
     match decide(ops, &Meter::new(&Unlimited)) {
-        Decision::Linearizable => true,
-        Decision::Violation => false,
-        Decision::Undecided(stopped) => panic!("no budget was set: {stopped:?}"),
+        Verdict::Linearizable => true,
+        Verdict::Violation { .. } => false,
+        Verdict::Undecided(stopped) => panic!("no budget was set: {stopped:?}"),
     }
 }
 
@@ -128,7 +129,7 @@ impl Budget for Never {
 #[test]
 fn stops_where_the_budget_says() {
     let ops: Vec<RegisterOp> = (0..1_000).map(|n| op(Effect::Write(n), 2 * n, 2 * n + 1)).collect();
-    let Decision::Undecided(stopped) = decide(&ops, &Meter::new(&Never)) else {
+    let Verdict::Undecided(stopped) = decide(&ops, &Meter::new(&Never)) else {
         panic!("the budget was exhausted from the start");
     };
     assert_eq!((stopped.exhausted, stopped.open), (Exhausted::Deadline, 1));
@@ -148,10 +149,10 @@ fn narrow_sweeps_claim_no_more_than_they_know() {
             let mut sweep = Sweep::new(&ops, &meter, 1);
             let decision = sweep.run(&events(&ops));
             let legal = oracle::linearizable(&ops);
-            assert!(legal || decision == Decision::Violation, "{ops:#?}");
-            assert!(!legal || sweep.dropped || decision == Decision::Linearizable, "{ops:#?}");
+            assert!(legal || matches!(decision, Verdict::Violation { .. }), "{ops:#?}");
+            assert!(!legal || sweep.dropped || decision == Verdict::Linearizable, "{ops:#?}");
             dropped += u32::from(sweep.dropped);
-            passes += u32::from(sweep.dropped && decision == Decision::Linearizable);
+            passes += u32::from(sweep.dropped && decision == Verdict::Linearizable);
         }
     }
     assert!(dropped > 5_000 && passes > 1_000, "{dropped} {passes}");

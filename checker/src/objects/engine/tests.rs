@@ -5,17 +5,15 @@ use crate::{
     Unlimited,
     meter::Meter,
     objects::{
+        containers::{PriorityQueue, Queue, Stack},
         counter::Counter,
         lock::Lock,
         log::Log,
         multi_register::MultiRegister,
         oracle,
-        priority_queue::PriorityQueue,
-        queue::Queue,
         random::{Play, Random, cases, history, shapes},
         semaphore::Semaphore,
         set::Set,
-        stack::Stack,
         string_kv::StringKv,
     },
 };
