@@ -1,35 +1,69 @@
-//! Writes a history of a simulated store, legal by construction, as JSON Lines.
+//! Writes a history of a simulated system, legal by construction, as JSON Lines.
 //!
 //! `cargo run --release -p temblor-checker --example generate -- keys=100 operations=1000000 > h.jsonl`
-//! simulates registers, `-- model=queue operations=1000000 clients=30` one object of a model.
+//! simulates registers, `-- model=queue operations=1000000 clients=30` one object of a model, and
+//! `-- model=list-append transactions=1000000` a store of transactions.
 
-#[path = "simulate/objects.rs"]
-mod objects;
 mod simulate;
 
-use simulate::Settings;
+use std::io::Write;
+
+use simulate::{objects, registers, transactions};
 
 #[expect(clippy::print_stderr, reason = "a program, not a library")]
 fn main() -> std::process::ExitCode {
-    let (models, arguments): (Vec<String>, Vec<String>) =
-        std::env::args().skip(1).partition(|argument| argument.starts_with("model="));
     let out = std::io::BufWriter::new(std::io::stdout().lock());
-    let written = match models.first() {
-        None => settings(arguments.into_iter()).and_then(|settings| {
-            simulate::write(&settings, out).map_err(|error| error.to_string())
-        }),
-        Some(model) => object(model.trim_start_matches("model="), &arguments)
-            .and_then(|settings| objects::write(&settings, out).map_err(|error| error.to_string())),
-    };
-    if let Err(error) = written {
+    if let Err(error) = arguments().and_then(|(model, arguments)| write(&model, &arguments, out)) {
         eprintln!("{error}");
         return std::process::ExitCode::from(254);
     }
     std::process::ExitCode::SUCCESS
 }
 
-fn settings(arguments: impl Iterator<Item = String>) -> Result<Settings, String> {
-    let mut settings = Settings {
+type Assignment = (String, u64);
+
+/// The model, and every `name=number`.
+fn arguments() -> Result<(String, Vec<Assignment>), String> {
+    let (mut model, mut numbers) = ("register".to_owned(), Vec::new());
+    for argument in std::env::args().skip(1) {
+        let (name, value) = argument.split_once('=').unwrap_or((&argument, ""));
+        if name == "model" {
+            value.clone_into(&mut model);
+            continue;
+        }
+        let number = value.parse().map_err(|_| format!("`{argument}` is not `name=number`"))?;
+        numbers.push((name.to_owned(), number));
+    }
+    Ok((model, numbers))
+}
+
+/// What there are single objects of.
+const OBJECTS: [&str; 5] = ["queue", "stack", "priority-queue", "set", "log"];
+
+fn write(model: &str, arguments: &[Assignment], out: impl Write) -> Result<(), String> {
+    let object = OBJECTS.into_iter().find(|known| *known == model);
+    let written = match (model, object) {
+        ("register", _) => registers::write(&register(arguments)?, out),
+        ("list-append" | "rw-register", _) => {
+            transactions::write(&store(model == "list-append", arguments)?, out)
+        }
+        (_, Some(model)) => objects::write(&single(model, arguments)?, out),
+        _ => {
+            let objects = OBJECTS.join(", ");
+            return Err(format!(
+                "`{model}` is none of register, list-append, rw-register, {objects}"
+            ));
+        }
+    };
+    written.map_err(|error| error.to_string())
+}
+
+fn unknown(name: &str) -> String {
+    format!("unknown `{name}`; see `Settings` in examples/simulate")
+}
+
+fn register(arguments: &[Assignment]) -> Result<registers::Settings, String> {
+    let mut settings = registers::Settings {
         seed: 1,
         keys: 10,
         clients: 10,
@@ -40,9 +74,9 @@ fn settings(arguments: impl Iterator<Item = String>) -> Result<Settings, String>
         unknown_of_1000: 0,
         stale_read: None,
     };
-    for argument in arguments {
-        let (name, number) = assignment(&argument)?;
-        match name {
+    for (name, number) in arguments {
+        let number = *number;
+        match name.as_str() {
             "seed" => settings.seed = number,
             "keys" => settings.keys = number,
             "clients" => settings.clients = number,
@@ -52,19 +86,15 @@ fn settings(arguments: impl Iterator<Item = String>) -> Result<Settings, String>
             "cas" => settings.cas = number,
             "unknown-of-1000" => settings.unknown_of_1000 = number,
             "stale-read" => settings.stale_read = Some(number),
-            _ => return Err(format!("unknown `{name}`; see `Settings` in examples/simulate")),
+            _ => return Err(unknown(name)),
         }
     }
     Ok(settings)
 }
 
-/// What there are single objects of.
-const MODELS: [&str; 5] = ["queue", "stack", "priority-queue", "set", "log"];
-
-fn object(model: &str, arguments: &[String]) -> Result<objects::Settings, String> {
-    let known = MODELS.into_iter().find(|known| *known == model);
+fn single(model: &'static str, arguments: &[Assignment]) -> Result<objects::Settings, String> {
     let mut settings = objects::Settings {
-        model: known.ok_or_else(|| format!("`{model}` is none of {}", MODELS.join(", ")))?,
+        model,
         seed: 1,
         clients: 10,
         operations: 10_000,
@@ -73,30 +103,48 @@ fn object(model: &str, arguments: &[String]) -> Result<objects::Settings, String
         unknown_removals_of_1000: 0,
         violation: None,
     };
-    for argument in arguments {
-        let (name, number) = assignment(argument)?;
-        match name {
+    for (name, number) in arguments {
+        let number = *number;
+        match name.as_str() {
             "seed" => settings.seed = number,
             "clients" => settings.clients = number,
             "operations" => settings.operations = number,
             "inserts" => settings.inserts = number,
-            "unknown" => settings.unknown_of_1000 = number * 10,
             "unknown-of-1000" => settings.unknown_of_1000 = number,
             "unknown-removals-of-1000" => settings.unknown_removals_of_1000 = number,
             "violation" => settings.violation = Some(number),
-            _ => {
-                return Err(format!(
-                    "unknown `{name}`; see `Settings` in examples/simulate/objects"
-                ));
-            }
+            _ => return Err(unknown(name)),
         }
     }
     Ok(settings)
 }
 
-/// `name=number`.
-fn assignment(argument: &str) -> Result<(&str, u64), String> {
-    let (name, number) = argument.split_once('=').unwrap_or((argument, ""));
-    let number = number.parse().map_err(|_| format!("`{argument}` is not `name=number`"))?;
-    Ok((name, number))
+fn store(lists: bool, arguments: &[Assignment]) -> Result<transactions::Settings, String> {
+    let mut settings = transactions::Settings {
+        seed: 1,
+        lists,
+        transactions: 10_000,
+        clients: 20,
+        length: (1, 4),
+        keys: 10,
+        writes_per_key: Some(32),
+        reads: 50,
+        unknown_of_1000: 0,
+    };
+    for (name, number) in arguments {
+        let number = *number;
+        match name.as_str() {
+            "seed" => settings.seed = number,
+            "transactions" => settings.transactions = number,
+            "clients" => settings.clients = number,
+            "least" => settings.length.0 = number,
+            "most" => settings.length.1 = number,
+            "keys" => settings.keys = number,
+            "writes-per-key" => settings.writes_per_key = Some(number).filter(|&most| most > 0),
+            "reads" => settings.reads = number,
+            "unknown-of-1000" => settings.unknown_of_1000 = number,
+            _ => return Err(unknown(name)),
+        }
+    }
+    Ok(settings)
 }

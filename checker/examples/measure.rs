@@ -3,8 +3,7 @@
 //! `cargo run --release -p temblor-checker --example measure` generates each history, and checks it
 //! in a process of its own. `-- FILE MODEL` measures one file.
 
-#[path = "simulate/objects.rs"]
-mod objects;
+#[expect(dead_code, reason = "stores of transactions are measured in benches/peers")]
 mod simulate;
 
 use std::{
@@ -15,7 +14,10 @@ use std::{
     time::Instant,
 };
 
-use simulate::Settings;
+use simulate::{
+    objects,
+    registers::{self, Settings},
+};
 use temblor_checker::{Request, Unlimited, check};
 use temblor_history::History;
 
@@ -161,7 +163,7 @@ fn all(folder: &Path) -> Result<String, String> {
 }
 
 fn generate(settings: &Settings, file: &Path) -> Result<(), Error> {
-    simulate::write(settings, BufWriter::new(File::create(file)?))
+    registers::write(settings, BufWriter::new(File::create(file)?))
 }
 
 fn generate_object(settings: &objects::Settings, file: &Path) -> Result<(), Error> {

@@ -10,12 +10,10 @@ use temblor_history::History;
 
 use crate::{convert, measured::Measured};
 
-#[path = "../../examples/simulate/objects.rs"]
-mod objects;
 #[path = "../../examples/simulate/mod.rs"]
-mod registers;
-#[path = "../../examples/simulate/transactions.rs"]
-mod transactions;
+mod simulate;
+
+use simulate::{objects, registers, transactions};
 
 /// Writes a history to a file.
 type Generate = Box<dyn Fn(&Path) -> Result<(), Error>>;

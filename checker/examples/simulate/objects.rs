@@ -1,17 +1,17 @@
 //! A simulated queue, stack, priority queue, set or log: histories that are legal by construction,
 //! as large as wanted, with one seeded violation if that is wanted.
 //!
-//! Clients are always busy, as in the simulated register store beside this. Values that go in are
-//! all different.
+//! Values that go in are all different.
 
 use std::{
-    cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap, VecDeque},
+    collections::{BTreeSet, VecDeque},
     io::Write,
 };
 
 use serde_json::{Value, json};
 use temblor_history::{EventParts, EventType, encode_body, stamp};
+
+use super::agenda::{Agenda, LATENCY, Simulated, Step, THINKING, run};
 
 /// What a history should look like.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,25 +37,8 @@ pub(crate) struct Settings {
 /// Writes a history as JSON Lines.
 pub(crate) fn write(settings: &Settings, out: impl Write) -> std::io::Result<()> {
     let mut store = Store::new(settings, out);
-    for process in 0..settings.clients {
-        store.plan(THINKING, Step::Invoke { process });
-    }
-    while let Some(Reverse((at, _, step))) = store.agenda.pop() {
-        store.now = at;
-        match step {
-            Step::Invoke { process } => store.invoke(process)?,
-            Step::TakeEffect { number } => store.take_effect(number),
-            Step::Complete { number } => store.complete(number)?,
-        }
-    }
+    run(&mut store, settings.clients)?;
     store.out.flush()
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    Invoke { process: u64 },
-    TakeEffect { number: usize },
-    Complete { number: usize },
 }
 
 struct Operation {
@@ -137,11 +120,7 @@ impl Object {
 struct Store<'a, W> {
     settings: &'a Settings,
     out: W,
-    random: u64,
-    now: u64,
-    /// What happens when; the second number keeps the order of planning.
-    agenda: BinaryHeap<Reverse<(u64, u64, Step)>>,
-    planned: u64,
+    agenda: Agenda,
     operations: Vec<Operation>,
     object: Object,
     next_value: u64,
@@ -152,75 +131,12 @@ struct Store<'a, W> {
     line: Vec<u8>,
 }
 
-/// Nanoseconds: latency before and after the effect, and thinking.
-const LATENCY: u64 = 1_000_000;
-const THINKING: u64 = 100_000;
 /// How many records a poll shows at most.
 const POLLED: usize = 8;
 
-impl<'a, W: Write> Store<'a, W> {
-    fn new(settings: &'a Settings, out: W) -> Self {
-        Self {
-            settings,
-            out,
-            random: settings.seed,
-            now: 0,
-            agenda: BinaryHeap::new(),
-            planned: 0,
-            operations: Vec::new(),
-            object: Object::new(settings.model),
-            next_value: 0,
-            next_process: settings.clients,
-            violation: settings.violation,
-            events: 0,
-            body: Vec::new(),
-            line: Vec::new(),
-        }
-    }
-
-    /// SplitMix64 (Steele et al. 2014).
-    fn random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = self.random;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        word ^ (word >> 31)
-    }
-
-    /// Plans a step after a random span of this mean, exponentially distributed.
-    fn plan(&mut self, mean: u64, step: Step) {
-        let uniform = (self.random() >> 11) as f64 / (1_u64 << 53) as f64;
-        let span = (-(1.0 - uniform).ln() * mean as f64) as u64 + 1;
-        self.planned += 1;
-        self.agenda.push(Reverse((self.now + span, self.planned, step)));
-    }
-
-    /// A value that was never there; of a priority queue in no order (an odd factor permutes).
-    fn new_value(&mut self) -> u64 {
-        self.next_value += 1;
-        match self.object {
-            Object::Priority(_) => self.next_value.wrapping_mul(0x9E37_79B1) % (1 << 32),
-            _ => self.next_value,
-        }
-    }
-
-    fn operation(&mut self, process: u64) -> Operation {
-        let [inserts, removes, asks] = self.object.functions();
-        let draw = self.random() % 100;
-        let (f, unknown_of_1000) = if draw < self.settings.inserts {
-            (inserts, self.settings.unknown_of_1000)
-        } else if draw.is_multiple_of(2) {
-            (removes, self.settings.unknown_removals_of_1000)
-        } else {
-            (asks, if asks == removes { self.settings.unknown_removals_of_1000 } else { 0 })
-        };
-        let argument = match (f == inserts, &self.object) {
-            (true, _) => json!(self.new_value()),
-            (false, Object::Set(_)) => json!(self.random() % (self.next_value + 1)),
-            (false, _) => Value::Null,
-        };
-        let unknown = self.random() % 1_000 < unknown_of_1000;
-        Operation { process, f, argument, result: Value::Null, unknown }
+impl<W: Write> Simulated for Store<'_, W> {
+    fn agenda(&mut self) -> &mut Agenda {
+        &mut self.agenda
     }
 
     fn invoke(&mut self, process: u64) -> std::io::Result<()> {
@@ -232,12 +148,12 @@ impl<'a, W: Write> Store<'a, W> {
         let unknown = operation.unknown;
         self.operations.push(operation);
         if unknown {
-            self.plan(LATENCY, Step::Complete { number });
+            self.agenda.plan(LATENCY, Step::Complete { number });
         }
-        let lost = unknown && self.random().is_multiple_of(2);
+        let lost = unknown && self.agenda.random().is_multiple_of(2);
         if !lost {
             let late = if unknown { 10 } else { 1 };
-            self.plan(LATENCY * late, Step::TakeEffect { number });
+            self.agenda.plan(LATENCY * late, Step::TakeEffect { number });
         }
         self.record(number, EventType::Invoke)
     }
@@ -251,15 +167,75 @@ impl<'a, W: Write> Store<'a, W> {
             if f == inserts { self.object.insert(argument) } else { self.ask(number, f, argument) };
         self.operations[number].result = answer;
         if !unknown {
-            self.plan(LATENCY, Step::Complete { number });
+            self.agenda.plan(LATENCY, Step::Complete { number });
         }
+    }
+
+    /// A client whose operation has an unknown outcome goes on as a new process.
+    fn complete(&mut self, number: usize) -> std::io::Result<()> {
+        let operation = &self.operations[number];
+        let mut process = operation.process;
+        let kind = if operation.unknown { EventType::Info } else { EventType::Ok };
+        if operation.unknown {
+            process = self.next_process;
+            self.next_process += 1;
+        }
+        self.record(number, kind)?;
+        self.agenda.plan(THINKING, Step::Invoke { process });
+        Ok(())
+    }
+}
+
+impl<'a, W: Write> Store<'a, W> {
+    fn new(settings: &'a Settings, out: W) -> Self {
+        Self {
+            settings,
+            out,
+            agenda: Agenda::new(settings.seed),
+            operations: Vec::new(),
+            object: Object::new(settings.model),
+            next_value: 0,
+            next_process: settings.clients,
+            violation: settings.violation,
+            events: 0,
+            body: Vec::new(),
+            line: Vec::new(),
+        }
+    }
+
+    /// A value that was never there; of a priority queue in no order (an odd factor permutes).
+    fn new_value(&mut self) -> u64 {
+        self.next_value += 1;
+        match self.object {
+            Object::Priority(_) => self.next_value.wrapping_mul(0x9E37_79B1) % (1 << 32),
+            _ => self.next_value,
+        }
+    }
+
+    fn operation(&mut self, process: u64) -> Operation {
+        let [inserts, removes, asks] = self.object.functions();
+        let draw = self.agenda.random() % 100;
+        let (f, unknown_of_1000) = if draw < self.settings.inserts {
+            (inserts, self.settings.unknown_of_1000)
+        } else if draw.is_multiple_of(2) {
+            (removes, self.settings.unknown_removals_of_1000)
+        } else {
+            (asks, if asks == removes { self.settings.unknown_removals_of_1000 } else { 0 })
+        };
+        let argument = match (f == inserts, &self.object) {
+            (true, _) => json!(self.new_value()),
+            (false, Object::Set(_)) => json!(self.agenda.random() % (self.next_value + 1)),
+            (false, _) => Value::Null,
+        };
+        let unknown = self.agenda.random() % 1_000 < unknown_of_1000;
+        Operation { process, f, argument, result: Value::Null, unknown }
     }
 
     /// Takes out, or finds.
     fn ask(&mut self, number: usize, f: &str, argument: u64) -> Value {
         let many = self.object.len() as u64 > 3 * self.settings.clients;
         let wrong = many && self.violation.take_if(|from| *from <= number as u64).is_some();
-        let from = self.random() as usize;
+        let from = self.agenda.random() as usize;
         match &mut self.object {
             Object::Set(inside) if f == "remove" => {
                 inside.remove(&argument);
@@ -276,20 +252,6 @@ impl<'a, W: Write> Store<'a, W> {
             }
             object => object.remove(wrong),
         }
-    }
-
-    /// A client whose operation has an unknown outcome goes on as a new process.
-    fn complete(&mut self, number: usize) -> std::io::Result<()> {
-        let operation = &self.operations[number];
-        let mut process = operation.process;
-        let kind = if operation.unknown { EventType::Info } else { EventType::Ok };
-        if operation.unknown {
-            process = self.next_process;
-            self.next_process += 1;
-        }
-        self.record(number, kind)?;
-        self.plan(THINKING, Step::Invoke { process });
-        Ok(())
     }
 
     /// Writes an event of an operation.
@@ -313,7 +275,7 @@ impl<'a, W: Write> Store<'a, W> {
             intended: None,
         };
         encode_body(&mut self.body, &event);
-        stamp(&mut self.line, self.events, self.now as i64, &self.body);
+        stamp(&mut self.line, self.events, self.agenda.now as i64, &self.body);
         self.events += 1;
         self.out.write_all(&self.line)
     }

@@ -1,10 +1,9 @@
 //! A simulated store of transactions: each takes effect at one moment of its interval, so that its
 //! histories are strictly serializable, as large as wanted.
-//!
-//! Clients are always busy. A transaction with an unknown outcome takes effect later, or never; its
-//! client goes on as a new process.
 
-use std::{cmp::Reverse, collections::BinaryHeap, fmt::Write as _, io::Write};
+use std::{fmt::Write as _, io::Write};
+
+use super::agenda::{Agenda, LATENCY, Simulated, Step, THINKING, run};
 
 /// What a history should look like.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,25 +33,8 @@ pub(crate) fn write(settings: &Settings, out: impl Write) -> std::io::Result<()>
     let mut store = Store::new(settings, out);
     let model = if settings.lists { "list-append" } else { "rw-register" };
     writeln!(store.out, r#"{{"history":1,"model":"{model}"}}"#)?;
-    for process in 0..settings.clients {
-        store.plan(THINKING, Step::Invoke { process });
-    }
-    while let Some(Reverse((at, _, step))) = store.agenda.pop() {
-        store.now = at;
-        match step {
-            Step::Invoke { process } => store.invoke(process)?,
-            Step::TakeEffect { slot } => store.take_effect(slot),
-            Step::Complete { slot } => store.complete(slot)?,
-        }
-    }
+    run(&mut store, settings.clients)?;
     store.out.flush()
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    Invoke { process: u64 },
-    TakeEffect { slot: usize },
-    Complete { slot: usize },
 }
 
 /// A micro-operation: a read of a key, or a write of a value to it.
@@ -75,10 +57,7 @@ struct Open {
 struct Store<'a, W> {
     settings: &'a Settings,
     out: W,
-    random: u64,
-    now: u64,
-    agenda: BinaryHeap<Reverse<(u64, u64, Step)>>,
-    planned: u64,
+    agenda: Agenda,
     invoked: u64,
     open: Vec<Open>,
     free: Vec<usize>,
@@ -90,46 +69,9 @@ struct Store<'a, W> {
     events: u64,
 }
 
-/// Nanoseconds: latency before and after the effect, and thinking.
-const LATENCY: u64 = 1_000_000;
-const THINKING: u64 = 100_000;
-
-impl<'a, W: Write> Store<'a, W> {
-    fn new(settings: &'a Settings, out: W) -> Self {
-        let keys = settings.keys as usize;
-        Self {
-            settings,
-            out,
-            random: settings.seed,
-            now: 0,
-            agenda: BinaryHeap::new(),
-            planned: 0,
-            invoked: 0,
-            open: Vec::new(),
-            free: Vec::new(),
-            in_use: (0..keys).collect(),
-            values: vec![Vec::new(); keys],
-            writes: vec![0; keys],
-            next_process: settings.clients,
-            events: 0,
-        }
-    }
-
-    /// SplitMix64 (Steele et al. 2014).
-    fn random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = self.random;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        word ^ (word >> 31)
-    }
-
-    /// Plans a step after a span of this mean, exponentially distributed.
-    fn plan(&mut self, mean: u64, step: Step) {
-        let uniform = (self.random() >> 11) as f64 / (1_u64 << 53) as f64;
-        let span = (-(1.0 - uniform).ln() * mean as f64) as u64 + 1;
-        self.planned += 1;
-        self.agenda.push(Reverse((self.now + span, self.planned, step)));
+impl<W: Write> Simulated for Store<'_, W> {
+    fn agenda(&mut self) -> &mut Agenda {
+        &mut self.agenda
     }
 
     fn invoke(&mut self, process: u64) -> std::io::Result<()> {
@@ -138,37 +80,21 @@ impl<'a, W: Write> Store<'a, W> {
         }
         self.invoked += 1;
         let (least, most) = self.settings.length;
-        let length = least + self.random() % (most - least + 1);
+        let length = least + self.agenda.random() % (most - least + 1);
         let micro = (0..length).map(|_| self.micro()).collect();
-        let unknown = self.random() % 1_000 < self.settings.unknown_of_1000;
+        let unknown = self.agenda.random() % 1_000 < self.settings.unknown_of_1000;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.open.push(Open::default());
             self.open.len() - 1
         });
         self.open[slot] = Open { process, micro, done: String::new(), unknown };
-        if unknown && self.random().is_multiple_of(2) {
-            self.plan(LATENCY, Step::Complete { slot });
+        if unknown && self.agenda.random().is_multiple_of(2) {
+            self.agenda.plan(LATENCY, Step::Complete { number: slot });
         } else {
-            self.plan(LATENCY, Step::TakeEffect { slot });
+            self.agenda.plan(LATENCY, Step::TakeEffect { number: slot });
         }
         let asked = self.asked(slot);
         self.record(process, "invoke", &asked)
-    }
-
-    fn micro(&mut self) -> Micro {
-        let place = (self.random() % self.settings.keys) as usize;
-        let key = self.in_use[place];
-        if self.random() % 100 < self.settings.reads {
-            return Micro { key, written: None };
-        }
-        self.writes[key] += 1;
-        let written = Some(self.writes[key]);
-        if self.settings.writes_per_key == written {
-            self.in_use[place] = self.values.len();
-            self.values.push(Vec::new());
-            self.writes.push(0);
-        }
-        Micro { key, written }
     }
 
     fn take_effect(&mut self, slot: usize) {
@@ -187,7 +113,55 @@ impl<'a, W: Write> Store<'a, W> {
         done.push(']');
         let open = &mut self.open[slot];
         (open.done, open.micro) = (done, micro);
-        self.plan(LATENCY, Step::Complete { slot });
+        self.agenda.plan(LATENCY, Step::Complete { number: slot });
+    }
+
+    /// A client whose transaction has an unknown outcome goes on as a new process.
+    fn complete(&mut self, slot: usize) -> std::io::Result<()> {
+        let Open { process, unknown, .. } = self.open[slot];
+        let value =
+            if unknown { self.asked(slot) } else { std::mem::take(&mut self.open[slot].done) };
+        self.record(process, if unknown { "info" } else { "ok" }, &value)?;
+        self.free.push(slot);
+        let next = if unknown { self.next_process } else { process };
+        self.next_process += u64::from(unknown);
+        self.agenda.plan(THINKING, Step::Invoke { process: next });
+        Ok(())
+    }
+}
+
+impl<'a, W: Write> Store<'a, W> {
+    fn new(settings: &'a Settings, out: W) -> Self {
+        let keys = settings.keys as usize;
+        Self {
+            settings,
+            out,
+            agenda: Agenda::new(settings.seed),
+            invoked: 0,
+            open: Vec::new(),
+            free: Vec::new(),
+            in_use: (0..keys).collect(),
+            values: vec![Vec::new(); keys],
+            writes: vec![0; keys],
+            next_process: settings.clients,
+            events: 0,
+        }
+    }
+
+    fn micro(&mut self) -> Micro {
+        let place = (self.agenda.random() % self.settings.keys) as usize;
+        let key = self.in_use[place];
+        if self.agenda.random() % 100 < self.settings.reads {
+            return Micro { key, written: None };
+        }
+        self.writes[key] += 1;
+        let written = Some(self.writes[key]);
+        if self.settings.writes_per_key == written {
+            self.in_use[place] = self.values.len();
+            self.values.push(Vec::new());
+            self.writes.push(0);
+        }
+        Micro { key, written }
     }
 
     fn write_micro(&self, out: &mut String, micro: Micro, answered: bool) {
@@ -216,21 +190,8 @@ impl<'a, W: Write> Store<'a, W> {
         asked
     }
 
-    /// A client whose transaction has an unknown outcome goes on as a new process.
-    fn complete(&mut self, slot: usize) -> std::io::Result<()> {
-        let Open { process, unknown, .. } = self.open[slot];
-        let value =
-            if unknown { self.asked(slot) } else { std::mem::take(&mut self.open[slot].done) };
-        self.record(process, if unknown { "info" } else { "ok" }, &value)?;
-        self.free.push(slot);
-        let next = if unknown { self.next_process } else { process };
-        self.next_process += u64::from(unknown);
-        self.plan(THINKING, Step::Invoke { process: next });
-        Ok(())
-    }
-
     fn record(&mut self, process: u64, kind: &str, value: &str) -> std::io::Result<()> {
-        let (index, time) = (self.events, self.now);
+        let (index, time) = (self.events, self.agenda.now);
         self.events += 1;
         writeln!(
             self.out,

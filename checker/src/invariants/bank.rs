@@ -49,7 +49,7 @@ pub(super) fn examine(object: &Object<'_>, share: &mut Share<'_>) -> Result<Exam
         let ValueView::Other(Value::Object(map)) = object.history.view(operation.result) else {
             continue;
         };
-        let sum = map.values().filter_map(Value::as_i64).map(i128::from).sum();
+        let sum = map.values().filter_map(whole).sum();
         reads.push(Balances { source, operation, map, sum });
     }
     reads.sort_unstable_by_key(|read| read.operation.complete_index);
@@ -109,7 +109,7 @@ impl Balances<'_> {
                 let negative = self
                     .map
                     .iter()
-                    .find(|(_, balance)| balance.as_i64() < Some(0) && !balance.is_null());
+                    .find(|(_, balance)| whole(balance).is_some_and(|balance| balance < 0));
                 negative.map(|(account, balance)| {
                     format!("a balance of {balance} in account {account}")
                 })
@@ -147,6 +147,10 @@ impl Balances<'_> {
                 .then(|| format!("{} where there are {count}", counted(self.map.len(), "account"))),
         }
     }
+}
+
+fn whole(balance: &Value) -> Option<i128> {
+    balance.as_i64().map(i128::from).or_else(|| balance.as_u64().map(i128::from))
 }
 
 fn text(name: &Value) -> String {

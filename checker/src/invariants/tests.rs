@@ -6,6 +6,8 @@ use temblor_history::{CheckReport, Completion, History, Outcome};
 
 use crate::{Request, Unlimited, check};
 
+mod definitions;
+
 /// How an operation ends.
 #[derive(Debug, Clone, PartialEq)]
 enum End {
@@ -306,8 +308,7 @@ fn falsified(random: &mut Random, model: &str, call: &Call, end: End) -> End {
 }
 
 fn cases() -> u64 {
-    let given = std::env::var("TEMBLOR_CASES").ok().and_then(|cases| cases.parse().ok());
-    given.unwrap_or(3_000)
+    crate::register::random::cases(3_000)
 }
 
 /// The invariants that linearizability implies are silent wherever it holds, and speak up often

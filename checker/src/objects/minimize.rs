@@ -102,8 +102,8 @@ impl<M: Model> Work<'_, M> {
 
     fn violates(&mut self, part: &Part<M>) -> bool {
         self.attempts += 1;
-        if self.attempts > ATTEMPTS {
-            self.interrupted = true;
+        self.interrupted |= self.attempts > ATTEMPTS || self.meter.ask().is_err();
+        if self.interrupted {
             return false;
         }
         match judge(&part.model, &part.ops, self.meter) {

@@ -13,7 +13,7 @@ pub(crate) fn shortest_beginning(ops: &[RegisterOp], meter: &Meter<'_>) -> Vec<R
     returns.retain(|&returned| returned != NEVER);
     returns.sort_unstable();
     let (mut legal, mut violating) = (0, returns.len());
-    while legal + 1 < violating {
+    while legal + 1 < violating && meter.ask().is_ok() {
         let middle = usize::midpoint(legal, violating);
         let candidate = beginning(ops, returns[middle - 1]);
         match judge(&candidate, meter) {
@@ -24,6 +24,33 @@ pub(crate) fn shortest_beginning(ops: &[RegisterOp], meter: &Meter<'_>) -> Vec<R
     returns
         .get(violating.wrapping_sub(1))
         .map_or_else(|| ops.to_vec(), |&last| beginning(ops, last))
+}
+
+/// How many returns after the event, and certain writes before it, are looked at first.
+const AROUND: usize = 8;
+
+/// A violation around the event at which the general engine knew of it: between a certain write
+/// before and a return after, twice as far apart with each attempt. Short histories are quick to
+/// judge, so that all attempts together cost hardly more than the last one.
+pub(crate) fn around(ops: &[RegisterOp], event: u32, meter: &Meter<'_>) -> Vec<RegisterOp> {
+    let mut returns: Vec<u32> = ops.iter().map(|op| op.returned).collect();
+    returns.retain(|&returned| returned != NEVER);
+    returns.sort_unstable();
+    let known = returns.partition_point(|&returned| returned < event);
+    let certain = |op: &&RegisterOp| op.certain() && op.effect.written().is_some();
+    let writes: Vec<&RegisterOp> =
+        ops.iter().filter(certain).filter(|write| write.invoked < event).collect();
+    let mut far = AROUND;
+    while (known + far < returns.len() || far < writes.len()) && meter.ask().is_ok() {
+        let end = returns.get(known + far).map_or_else(|| ops.to_vec(), |&end| beginning(ops, end));
+        let write = writes.len().checked_sub(far).map(|at| writes[at]);
+        let candidate = write.map_or_else(|| end.clone(), |write| from_write(&end, write));
+        if matches!(judge(&candidate, meter), Judgement::Violation(_)) {
+            return candidate;
+        }
+        far *= 2;
+    }
+    ops.to_vec()
 }
 
 /// The history up to and with this event.

@@ -3,7 +3,7 @@
 use super::{
     Effect, RegisterOp, ValueNumber,
     alternatives::{legal_instead, recent_values},
-    judge::Judgement,
+    judge::{Evidence, Judgement},
     minimize::Core,
     operations::INITIAL,
     story::{Story, Told},
@@ -18,8 +18,8 @@ pub(crate) const NON_LINEARIZABLE: &str = "non-linearizable";
 
 /// The kind of a violation, and the words for it (what would have been legal is not known yet).
 pub(crate) fn explain(story: &Story<'_>, core: &Core, meter: &Meter<'_>) -> (&'static str, Told) {
-    let conflict = match super::judge::fast(story.ops()) {
-        Some(Judgement::Violation(conflicts)) => conflicts.first().copied(),
+    let conflict = match super::judge::fast(story.ops(), meter) {
+        Ok(Some(Judgement::Violation(Evidence::Conflicts(found)))) => found.first().copied(),
         _ => None,
     };
     let explaining = Explaining { story, meter };

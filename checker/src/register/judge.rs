@@ -5,46 +5,66 @@ use super::{
     sweep::{self, Stopped, Verdict},
     zones::{self, Arrangement, Conflict},
 };
-use crate::meter::Meter;
+use crate::{Exhausted, meter::Meter};
 
 /// What is known of one register.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Judgement {
     /// There is a legal order.
     Linearizable,
-    /// There is none. The conflicts are what the fast path found; the general engine gives none.
-    Violation(Vec<Conflict>),
+    /// There is none.
+    Violation(Evidence),
     /// The budget ran out.
     Undecided(Stopped),
 }
 
+/// How a violation is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// The fast path found these.
+    Conflicts(Vec<Conflict>),
+    /// The general engine knew at this event, from all that comes later too.
+    Event(u32),
+}
+
 /// What the fast path makes of it, if it can decide.
-pub(crate) fn fast(ops: &[RegisterOp]) -> Option<Judgement> {
-    match zones::arrange(ops) {
-        Arrangement::Repeated => None,
-        Arrangement::Conflicts(conflicts) => Some(Judgement::Violation(conflicts)),
-        Arrangement::Order(order) => {
-            let order = refusals::place(ops, &order)?;
-            replay::accepts(ops, &order).then_some(Judgement::Linearizable)
+pub(crate) fn fast(ops: &[RegisterOp], meter: &Meter<'_>) -> Result<Option<Judgement>, Exhausted> {
+    meter.ask()?;
+    let order = match zones::arrange(ops) {
+        Arrangement::Repeated => return Ok(None),
+        Arrangement::Conflicts(conflicts) => {
+            return Ok(Some(Judgement::Violation(Evidence::Conflicts(conflicts))));
         }
-    }
+        Arrangement::Order(order) => order,
+    };
+    meter.ask()?;
+    let placed = refusals::place(ops, &order);
+    let accepted = placed.is_some_and(|order| replay::accepts(ops, &order));
+    Ok(accepted.then_some(Judgement::Linearizable))
 }
 
 /// Decides.
 pub(crate) fn judge(ops: &[RegisterOp], meter: &Meter<'_>) -> Judgement {
-    fast(ops).unwrap_or_else(|| match sweep::decide(ops, meter) {
-        Verdict::Linearizable => Judgement::Linearizable,
-        Verdict::Violation { .. } => Judgement::Violation(Vec::new()),
-        Verdict::Undecided(stopped) => Judgement::Undecided(stopped),
-    })
+    match fast(ops, meter) {
+        Ok(Some(judgement)) => judgement,
+        Ok(None) => match sweep::decide(ops, meter) {
+            Verdict::Linearizable => Judgement::Linearizable,
+            Verdict::Violation { event } => Judgement::Violation(Evidence::Event(event)),
+            Verdict::Undecided(stopped) => Judgement::Undecided(stopped),
+        },
+        Err(exhausted) => Judgement::Undecided(Stopped::at_once(exhausted)),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::register::{
-        oracle,
-        random::{Random, Shape, cases, history, shapes},
+    use crate::{
+        Unlimited,
+        register::{
+            oracle,
+            random::{Random, Shape, cases, history, shapes},
+        },
     };
 
     /// The fast path may leave a history open; what it decides has to be right.
@@ -57,7 +77,7 @@ mod tests {
             for _ in 0..cases(700) {
                 let ops = history(&mut random, shape);
                 let legal = oracle::linearizable(&ops);
-                match fast(&ops) {
+                match fast(&ops, &Meter::new(&Unlimited)).expect("no budget was set") {
                     Some(Judgement::Linearizable) => {
                         assert!(legal, "{ops:#?}");
                         passes += 1;
@@ -84,7 +104,8 @@ mod tests {
                 let mut ops = history(&mut random, shape);
                 ops.retain(|op| !matches!(op.effect, crate::register::Effect::Differs(_)));
                 let expected = oracle::linearizable(&ops);
-                let decided = fast(&ops).map(|found| found == Judgement::Linearizable);
+                let found = fast(&ops, &Meter::new(&Unlimited)).expect("no budget was set");
+                let decided = found.map(|found| found == Judgement::Linearizable);
                 assert_eq!(decided, Some(expected), "{ops:#?}");
             }
         }

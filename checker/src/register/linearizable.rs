@@ -5,11 +5,11 @@ use temblor_history::History;
 use super::{
     Effect, RegisterOp, ValueNumber,
     alternatives::{legal_instead, recent_values},
-    cut::shortest_beginning,
+    cut::{around, shortest_beginning},
     explain::explain,
     extract::Register,
     involved::involved,
-    judge::{Judgement, fast, judge},
+    judge::{Evidence, Judgement, fast, judge},
     minimize::{Core, minimize},
     operations::INITIAL,
     story::{Story, Told},
@@ -82,9 +82,15 @@ pub(crate) fn examine(history: &History, register: &Register, meter: &Meter<'_>)
     match judge(&ops, meter) {
         Judgement::Linearizable => {}
         Judgement::Undecided(stopped) => examined.stopped = Some(stopped),
-        Judgement::Violation(_) => {
-            let beginning = shortest_beginning(&ops, meter);
-            match core(&beginning, meter).map(|core| with_late_writers(core, &ops)) {
+        Judgement::Violation(evidence) => {
+            let (beginning, proven) = match evidence {
+                Evidence::Event(event) => {
+                    (shortest_beginning(&around(&ops, event, meter), meter), true)
+                }
+                Evidence::Conflicts(_) => (shortest_beginning(&ops, meter), false),
+            };
+            let core = core(&beginning, proven, meter);
+            match core.map(|core| with_late_writers(core, &ops)) {
                 Ok(core) => {
                     examined.findings.push(tell(history, register, &beginning, &core, meter));
                 }
@@ -96,11 +102,13 @@ pub(crate) fn examine(history: &History, register: &Register, meter: &Meter<'_>)
 }
 
 /// A small violation, verified by the general engine, which shares nothing with the fast path.
-/// Should the two not agree, the general engine decides on the whole.
-fn core(ops: &[RegisterOp], meter: &Meter<'_>) -> Result<Core, Option<Stopped>> {
-    let core = minimize(&suspects(ops), meter);
+/// Should the two not agree, the general engine decides on the whole. What it has `proven` already
+/// stands, also if there is no time to do so again.
+fn core(ops: &[RegisterOp], proven: bool, meter: &Meter<'_>) -> Result<Core, Option<Stopped>> {
+    let core = minimize(&suspects(ops, meter), meter);
     match sweep::decide(&core.ops, meter) {
         Verdict::Violation { .. } => return Ok(core),
+        Verdict::Undecided(_) if proven => return Ok(Core { minimal: false, ..core }),
         Verdict::Undecided(stopped) => return Err(Some(stopped)),
         Verdict::Linearizable => {}
     }
@@ -130,8 +138,8 @@ fn with_late_writers(mut core: Core, all: &[RegisterOp]) -> Core {
 
 /// The operations of the clearest conflict that the fast path finds, or all of them. Few are
 /// clear; among equals the conflict whose last operation began last shows the newest write missed.
-fn suspects(ops: &[RegisterOp]) -> Vec<RegisterOp> {
-    let Some(Judgement::Violation(conflicts)) = fast(ops) else {
+fn suspects(ops: &[RegisterOp], meter: &Meter<'_>) -> Vec<RegisterOp> {
+    let Ok(Some(Judgement::Violation(Evidence::Conflicts(conflicts)))) = fast(ops, meter) else {
         return ops.to_vec();
     };
     let all = conflicts.iter().map(|conflict| involved(ops, conflict));

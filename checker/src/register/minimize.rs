@@ -68,8 +68,8 @@ struct Work<'a> {
 impl Work<'_> {
     fn violates(&mut self, ops: &[RegisterOp]) -> bool {
         self.attempts += 1;
-        if self.attempts > ATTEMPTS {
-            self.interrupted = true;
+        self.interrupted |= self.attempts > ATTEMPTS || self.meter.ask().is_err();
+        if self.interrupted {
             return false;
         }
         match judge(ops, self.meter) {

@@ -177,6 +177,11 @@ fn apart(
         }
         for &(register, found, left) in &touched {
             let effect = match (found, left) {
+                // It found what only it writes, later.
+                (Some(old), Some(new)) if old == new => {
+                    apart[register as usize] = Err(source);
+                    continue;
+                }
                 (Some(old), Some(new)) => register::Effect::Cas { old, new },
                 (Some(value), None) => register::Effect::Read(value),
                 (None, Some(value)) => register::Effect::Write(value),
