@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{Budget, Exhausted};
 
+/// A pass over so many operations takes some milliseconds.
+const PASS: usize = 4_096;
+
 /// One check's account.
 pub(crate) struct Meter<'a> {
     budget: &'a dyn Budget,
@@ -15,10 +18,19 @@ impl<'a> Meter<'a> {
         Self { budget, held: AtomicUsize::new(0) }
     }
 
-    /// Asks whether to stop: for passes that take linear time, between one and the next.
-    pub(crate) fn ask(&self) -> Result<(), Exhausted> {
+    /// Asks whether to stop, before a pass over so many operations: short ones need not ask.
+    pub(crate) fn ask(&self, operations: usize) -> Result<(), Exhausted> {
+        if operations < PASS {
+            return Ok(());
+        }
         let held = self.held.load(Ordering::Relaxed);
         self.budget.exhausted(held).map_or(Ok(()), Err)
+    }
+
+    /// Counts the operations of passes, and asks when they have come to a long one.
+    pub(crate) fn ask_after(&self, passed: &mut usize, operations: usize) -> Result<(), Exhausted> {
+        *passed += operations;
+        if *passed < PASS { Ok(()) } else { self.ask(std::mem::take(passed)) }
     }
 
     /// An account for one thread's work; what it holds is given back when it is dropped.

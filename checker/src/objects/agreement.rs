@@ -3,12 +3,14 @@
 use super::{
     Timed,
     containers::{PriorityQueue, Queue, Stack},
+    counter::Counter,
     log::{self, Log},
     model::{Fast, Model},
     multi_register::MultiRegister,
     oracle::linearizable,
     random::{Play, Random, Shape, cases, history, shapes},
     replay::accepts,
+    semaphore::Semaphore,
     set::Set,
     string_kv::StringKv,
 };
@@ -156,4 +158,12 @@ fn registers_of_unique_values_are_decided_where_they_come_apart() {
     let count = check::<MultiRegister>(1_100, as_it_is, unique);
     assert!(count.passes > 1_000 && count.violations > 1_000, "{count:?}");
     check::<MultiRegister>(1_200, as_it_is, |shape| shape);
+}
+
+#[test]
+fn counters_and_semaphores_are_decided_where_their_bounds_do() {
+    let count = check::<Counter>(1_300, as_it_is, |shape| shape);
+    assert!(count.violations > 1_000, "{count:?}");
+    let count = check::<Semaphore>(1_400, as_it_is, |shape| shape);
+    assert!(count.passes > 1_000 && count.violations > 1_000, "{count:?}");
 }

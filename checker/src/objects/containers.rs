@@ -258,12 +258,12 @@ fn decide(kind: Kind, ops: &[Contained], meter: &Meter<'_>) -> Result<Option<Fou
         Some(Ok(lived)) => lived,
         Some(Err(conflict)) => return Ok(Some(Found::Conflict(conflict))),
     };
-    meter.ask()?;
+    meter.ask(ops.len())?;
     let found = arrange(kind, &lived.lives, &lived.looks, lived.events);
     if lived.unknown.is_empty() || matches!(found, Found::Order(_)) {
         return Ok(Some(found));
     }
-    meter.ask()?;
+    meter.ask(ops.len())?;
     Ok(missing::decide(kind, &mut lived))
 }
 

@@ -1,12 +1,16 @@
 //! A number that is added to.
 
+mod bounds;
+
 use temblor_history::{Completion, History};
 
 use super::{
-    model::{Call, Function, Model},
+    model::{Call, Fast, Function, Model},
     numbers::Numbers,
     shape::{self, Shape},
+    timed::Timed,
 };
+use crate::{Exhausted, meter::Meter};
 
 /// What an operation does to a counter, or learns of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +77,15 @@ impl Model for Counter {
             Effect::Read(initial) => Some(Self { initial }),
             Effect::Add(_) => None,
         }
+    }
+
+    fn fast(
+        &self,
+        ops: &[Timed<Effect>],
+        meter: &Meter<'_>,
+    ) -> Result<Option<Fast<Effect>>, Exhausted> {
+        meter.ask(ops.len())?;
+        Ok(bounds::decide(self.initial, ops))
     }
 
     fn observes(effect: &Effect) -> bool {

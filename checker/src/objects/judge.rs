@@ -40,7 +40,7 @@ pub(crate) fn fast<M: Model>(
     meter: &Meter<'_>,
 ) -> Result<Option<Judgement<M::Effect>>, Exhausted> {
     let found = model.fast(ops, meter)?;
-    meter.ask()?;
+    meter.ask(ops.len())?;
     Ok(match found {
         Some(Fast::Pass(order)) => {
             replay::accepts(model, ops, &order).then_some(Judgement::Linearizable)

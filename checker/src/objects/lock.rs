@@ -148,7 +148,7 @@ impl Model for Lock {
         ops: &[Timed<Effect>],
         meter: &Meter<'_>,
     ) -> Result<Option<Fast<Effect>>, Exhausted> {
-        meter.ask()?;
+        meter.ask(ops.len())?;
         Ok(zones::decide(ops))
     }
 

@@ -233,7 +233,7 @@ impl Model for Log {
         ops: &[Timed<Effect>],
         meter: &Meter<'_>,
     ) -> Result<Option<Fast<Effect>>, Exhausted> {
-        meter.ask()?;
+        meter.ask(ops.len())?;
         Ok(offsets::decide(self, ops))
     }
 }

@@ -28,6 +28,9 @@ pub(crate) struct Core<M: Model> {
 /// How many attempts are made before what is left is shown as it is.
 const ATTEMPTS: usize = 4_000;
 
+/// A part with more operations than this is not decided before it is made smaller.
+const LARGE: usize = 64;
+
 /// A witness with more operations than this is begun later, if that is possible.
 const READABLE: usize = 10;
 
@@ -41,9 +44,16 @@ pub(crate) fn minimize<M: Model>(
     meter: &Meter<'_>,
 ) -> Result<Option<Core<M>>, Stopped> {
     let whole = Part::new(model, ops.to_vec());
-    let found = known.map_or_else(|| event(&whole, meter), |event| Ok(Some(event)))?;
+    // What a fast path found in a large part is decided again when that has become small.
+    let open = known.is_none() && whole.ops.len() > LARGE;
+    let found = match known {
+        Some(event) => Some(event),
+        None if open => whole.ops.iter().filter(|op| op.certain()).map(|op| op.returned).max(),
+        None => event(&whole, meter)?,
+    };
     let Some(event) = found else { return Ok(None) };
-    let mut work = Work { part: whole, base: None, meter, attempts: 0, interrupted: false };
+    let mut work =
+        Work { part: whole, base: None, meter, attempts: 0, passed: 0, interrupted: false };
     work.cut_after(event);
     let beginning = work.part.clone();
     work.leave_out();
@@ -53,6 +63,8 @@ pub(crate) fn minimize<M: Model>(
     }
     let last = match self::event(&work.part, meter) {
         Ok(Some(last)) => last,
+        Ok(None) if open => return Ok(None),
+        Err(stopped) if open => return Err(stopped),
         // A fast path went wrong on the way: back to what the general engine has seen.
         Ok(None) => {
             work.interrupted = true;
@@ -83,6 +95,8 @@ struct Work<'a, M: Model> {
     base: Option<Timed<M::Effect>>,
     meter: &'a Meter<'a>,
     attempts: usize,
+    /// Operations looked at since the budget was asked.
+    passed: usize,
     interrupted: bool,
 }
 
@@ -91,10 +105,8 @@ impl<M: Model> Work<'_, M> {
     /// that knows what comes later may see one earlier. Gives the last event that is left.
     fn cut_after(&mut self, last: u32) -> u32 {
         let beginning = self.part.beginning(last);
-        match event(&beginning, self.meter) {
-            Ok(Some(_)) => self.part = beginning,
-            Ok(None) => {}
-            Err(_) => self.interrupted = true,
+        if self.violates(&beginning) {
+            self.part = beginning;
         }
         let returns = self.part.ops.iter().filter(|op| op.certain()).map(|op| op.returned);
         returns.max().unwrap_or(last)
@@ -102,7 +114,8 @@ impl<M: Model> Work<'_, M> {
 
     fn violates(&mut self, part: &Part<M>) -> bool {
         self.attempts += 1;
-        self.interrupted |= self.attempts > ATTEMPTS || self.meter.ask().is_err();
+        let stop = self.meter.ask_after(&mut self.passed, part.ops.len()).is_err();
+        self.interrupted |= stop || self.attempts > ATTEMPTS;
         if self.interrupted {
             return false;
         }

@@ -230,7 +230,7 @@ impl Model for Set {
         meter: &Meter<'_>,
     ) -> Result<Option<Fast<Effect>>, Exhausted> {
         let elements = by_element::Elements::of(ops);
-        meter.ask()?;
+        meter.ask(ops.len())?;
         Ok(by_element::decide(&elements))
     }
 }

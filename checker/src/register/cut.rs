@@ -13,7 +13,7 @@ pub(crate) fn shortest_beginning(ops: &[RegisterOp], meter: &Meter<'_>) -> Vec<R
     returns.retain(|&returned| returned != NEVER);
     returns.sort_unstable();
     let (mut legal, mut violating) = (0, returns.len());
-    while legal + 1 < violating && meter.ask().is_ok() {
+    while legal + 1 < violating && meter.ask(ops.len()).is_ok() {
         let middle = usize::midpoint(legal, violating);
         let candidate = beginning(ops, returns[middle - 1]);
         match judge(&candidate, meter) {
@@ -41,7 +41,7 @@ pub(crate) fn around(ops: &[RegisterOp], event: u32, meter: &Meter<'_>) -> Vec<R
     let writes: Vec<&RegisterOp> =
         ops.iter().filter(certain).filter(|write| write.invoked < event).collect();
     let mut far = AROUND;
-    while (known + far < returns.len() || far < writes.len()) && meter.ask().is_ok() {
+    while (known + far < returns.len() || far < writes.len()) && meter.ask(ops.len()).is_ok() {
         let end = returns.get(known + far).map_or_else(|| ops.to_vec(), |&end| beginning(ops, end));
         let write = writes.len().checked_sub(far).map(|at| writes[at]);
         let candidate = write.map_or_else(|| end.clone(), |write| from_write(&end, write));

@@ -29,7 +29,7 @@ pub(crate) enum Evidence {
 
 /// What the fast path makes of it, if it can decide.
 pub(crate) fn fast(ops: &[RegisterOp], meter: &Meter<'_>) -> Result<Option<Judgement>, Exhausted> {
-    meter.ask()?;
+    meter.ask(ops.len())?;
     let order = match zones::arrange(ops) {
         Arrangement::Repeated => return Ok(None),
         Arrangement::Conflicts(conflicts) => {
@@ -37,7 +37,7 @@ pub(crate) fn fast(ops: &[RegisterOp], meter: &Meter<'_>) -> Result<Option<Judge
         }
         Arrangement::Order(order) => order,
     };
-    meter.ask()?;
+    meter.ask(ops.len())?;
     let placed = refusals::place(ops, &order);
     let accepted = placed.is_some_and(|order| replay::accepts(ops, &order));
     Ok(accepted.then_some(Judgement::Linearizable))

@@ -37,7 +37,7 @@ const BULK: usize = 48;
 
 /// Leaves out what can be left out. The operations given must be a violation.
 pub(crate) fn minimize(ops: &[RegisterOp], meter: &Meter<'_>) -> Core {
-    let mut work = Work { ops: ops.to_vec(), meter, attempts: 0, interrupted: false };
+    let mut work = Work { ops: ops.to_vec(), meter, attempts: 0, passed: 0, interrupted: false };
     if ops.len() > BULK {
         work.try_replace(without_refusals(&work.ops));
         work.cut_before();
@@ -62,13 +62,16 @@ struct Work<'a> {
     ops: Vec<RegisterOp>,
     meter: &'a Meter<'a>,
     attempts: usize,
+    /// Operations looked at since the budget was asked.
+    passed: usize,
     interrupted: bool,
 }
 
 impl Work<'_> {
     fn violates(&mut self, ops: &[RegisterOp]) -> bool {
         self.attempts += 1;
-        self.interrupted |= self.attempts > ATTEMPTS || self.meter.ask().is_err();
+        let stop = self.meter.ask_after(&mut self.passed, ops.len()).is_err();
+        self.interrupted |= stop || self.attempts > ATTEMPTS;
         if self.interrupted {
             return false;
         }

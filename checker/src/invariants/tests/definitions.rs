@@ -197,7 +197,7 @@ fn logs_are_judged_by_their_definition() {
             let value = if random.chance(wrong) { 0 } else { number };
             if call.f == "send" {
                 call.argument = json!(value);
-                let offset = 2 * sent.len() as i64 - i64::from(random.chance(wrong));
+                let offset = (2 * sent.len() as i64 - i64::from(random.chance(wrong))).max(0);
                 if call.end != End::Fail || random.chance(wrong) {
                     sent.push(json!([offset, value]));
                 }
@@ -329,7 +329,7 @@ fn long_forks_are_judged_by_their_definition() {
         agrees("rw-register", "no-long-fork", &json!({}), &calls, violates);
         found += u64::from(violates);
     }
-    assert!(found * 20 > cases() && found < cases(), "{found}");
+    assert!(found * 50 > cases() && found < cases(), "{found}");
 }
 
 fn long_fork(calls: &[Call]) -> bool {

@@ -37,7 +37,7 @@ pub(super) fn decide(
     let Some(needed) = Needed::of(ops) else { return Ok(None) };
     let mut orders = Vec::with_capacity(registers);
     for (register, alone) in (0..).zip(apart(registers, ops, &needed)) {
-        meter.ask()?;
+        meter.ask(ops.len())?;
         let alone = match alone {
             Ok(alone) => alone,
             Err(place) => return Ok(Some(Fast::Reduced(parts(register, ops, &[place])))),
@@ -55,7 +55,7 @@ pub(super) fn decide(
             }
         }
     }
-    meter.ask()?;
+    meter.ask(ops.len())?;
     Ok(merged(ops, &needed, &orders).map(Fast::Pass))
 }
 

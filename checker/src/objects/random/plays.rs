@@ -10,7 +10,7 @@ use crate::objects::{
     log::{self, Log},
     model::Model,
     multi_register::{self, Micro, MultiRegister},
-    semaphore::{self, Semaphore},
+    semaphore::{self, Permits, Semaphore},
     set::{self, Set},
     string_kv::{self, StringKv},
 };
@@ -180,7 +180,8 @@ impl Play for Semaphore {
 
     fn wish(&self, player: &mut Player<'_>, _: &Self::State) -> semaphore::Effect {
         let most = player.shape.values.clamp(1, 3);
-        let permits = u64::from(player.random.below(most)) + 1;
+        let count = u64::from(player.random.below(most)) + 1;
+        let permits = Permits { count, owner: player.process.into() };
         if player.puts() {
             semaphore::Effect::Acquire(permits)
         } else {
@@ -195,7 +196,7 @@ impl Play for Semaphore {
     ) -> Option<semaphore::Effect> {
         match *wish {
             effect if self.apply(state, &effect) => Some(effect),
-            semaphore::Effect::Acquire(permits) => Some(semaphore::Effect::Short(permits)),
+            semaphore::Effect::Acquire(permits) => Some(semaphore::Effect::Short(permits.count)),
             _ => None,
         }
     }
@@ -206,9 +207,12 @@ impl Play for Semaphore {
         told: &semaphore::Effect,
     ) -> Option<semaphore::Effect> {
         match *told {
-            semaphore::Effect::Short(permits) => Some(semaphore::Effect::Acquire(permits)),
+            semaphore::Effect::Short(count) => {
+                let owner = player.process.into();
+                Some(semaphore::Effect::Acquire(Permits { count, owner }))
+            }
             semaphore::Effect::Acquire(permits) if player.random.chance(40) => {
-                Some(semaphore::Effect::Short(permits))
+                Some(semaphore::Effect::Short(permits.count))
             }
             _ => None,
         }

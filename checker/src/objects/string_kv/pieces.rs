@@ -37,13 +37,13 @@ pub(super) fn decide(
     meter: &Meter<'_>,
 ) -> Result<Option<Fast<Effect>>, Exhausted> {
     let Some(pieces) = Pieces::of(model, ops) else { return Ok(None) };
-    meter.ask()?;
+    meter.ask(ops.len())?;
     let seen = match Seen::of(&pieces, ops, meter)? {
         Ok(seen) => seen,
         Err(conflict) => return Ok(Some(Fast::Violation(vec![conflict]))),
     };
     let register = seen.register(ops);
-    meter.ask()?;
+    meter.ask(ops.len())?;
     Ok(match zones::arrange(&register) {
         Arrangement::Repeated => None,
         Arrangement::Order(order) => Some(Fast::Pass(order)),
@@ -151,6 +151,7 @@ impl Seen {
             shown_by: vec![0; ops.len() + 1],
             last: HashMap::new(),
         };
+        let mut passed = 0;
         let mut known: HashMap<&str, ValueNumber> = HashMap::new();
         for (place, op) in (0..).zip(ops) {
             let Effect::Get(found) = &op.effect else { continue };
@@ -158,7 +159,7 @@ impl Seen {
                 seen.last.insert(place, last);
                 continue;
             }
-            meter.ask()?;
+            meter.ask_after(&mut passed, found.len())?;
             match seen.take(pieces, place, found) {
                 Ok(last) => {
                     known.insert(found, last);

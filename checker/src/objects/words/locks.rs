@@ -4,7 +4,7 @@ use super::{Deed, Reason, Say, Words};
 use crate::{
     objects::{
         lock::{self, Holding, Lock},
-        semaphore::{self, Semaphore},
+        semaphore::{self, Permits, Semaphore},
         story::{NON_LINEARIZABLE, Story},
     },
     words::counted,
@@ -102,16 +102,16 @@ impl Words for Semaphore {
     fn deed(&self, _: Say<'_>, effect: &semaphore::Effect) -> Deed {
         match *effect {
             semaphore::Effect::Acquire(permits) => Deed {
-                what: format!("acquire of {}", many(permits)),
+                what: format!("acquire of {}", many(permits.count)),
                 object: "of",
                 how: "succeeded".to_owned(),
-                shows: format!("took {}", many(permits)),
+                shows: format!("took {}", many(permits.count)),
             },
             semaphore::Effect::Release(permits) => Deed {
-                what: format!("release of {}", many(permits)),
+                what: format!("release of {}", many(permits.count)),
                 object: "of",
                 how: "succeeded".to_owned(),
-                shows: format!("gave {} back", many(permits)),
+                shows: format!("gave {} back", many(permits.count)),
             },
             semaphore::Effect::Short(permits) => Deed {
                 what: format!("acquire of {}", many(permits)),
@@ -129,11 +129,12 @@ impl Words for Semaphore {
 
     fn answer(&self, state: &u64, effect: &semaphore::Effect) -> Option<semaphore::Effect> {
         match *effect {
-            semaphore::Effect::Acquire(permits) if *state < permits => {
-                Some(semaphore::Effect::Short(permits))
+            semaphore::Effect::Acquire(permits) if *state < permits.count => {
+                Some(semaphore::Effect::Short(permits.count))
             }
-            semaphore::Effect::Short(permits) if *state >= permits => {
-                Some(semaphore::Effect::Acquire(permits))
+            semaphore::Effect::Short(count) if *state >= count => {
+                // Whoever asked: nobody in the witness is this client.
+                Some(semaphore::Effect::Acquire(Permits { count, owner: u64::MAX }))
             }
             _ => None,
         }
