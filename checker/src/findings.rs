@@ -74,8 +74,13 @@ fn anomaly(finding: &Finding, count: u64) -> Anomaly {
 fn explanation(witness: &Witness, moments: Moments) -> String {
     let mut text = capitalized(&witness.sentence);
     text += ".\n\n";
-    for op in &witness.ops {
-        text += &format!("  ({}) {}\n", op.number, line(op, moments));
+    let left_out = elided(&witness.ops);
+    for (place, op) in witness.ops.iter().enumerate() {
+        if !left_out.contains(&place) {
+            text += &format!("  ({}) {}\n", op.number, line(op, moments));
+        } else if place == left_out.start {
+            text += &format!("  … {} more\n", left_out.len());
+        }
     }
     text += "\n";
     for (number, step) in (1..).zip(&witness.proof) {
@@ -88,6 +93,20 @@ fn explanation(witness: &Witness, moments: Moments) -> String {
         text += "\nThere was no time to look for fewer operations that show the same.\n";
     }
     text
+}
+
+/// How many operations are listed, and how many of them up to the culprit's.
+const LISTED: usize = 48;
+const BEFORE: usize = 32;
+
+/// What is not listed of a witness that is too long to read: what is far from the culprit.
+fn elided(ops: &[WitnessOp]) -> std::ops::Range<usize> {
+    if ops.len() <= LISTED {
+        return 0..0;
+    }
+    let culprit = ops.iter().position(|op| op.culprit).unwrap_or(0);
+    let from = culprit.saturating_sub(BEFORE);
+    if from > 1 { 1..from } else { LISTED..ops.len() }
 }
 
 fn line(op: &WitnessOp, moments: Moments) -> String {

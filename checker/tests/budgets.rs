@@ -87,7 +87,7 @@ fn a_checker_that_is_told_to_stop_stops() {
         ("register", &[("read", "null->N"), ("write", "N")]),
         ("queue", &[("enqueue", "N"), ("dequeue", "null->N")]),
         ("set", &[("add", "N"), ("remove", "N"), ("read", "null->[N,M]")]),
-        ("counter", &[("add", "N"), ("add", "M"), ("read", "null->NM")]),
+        ("counter", &[("add", "N"), ("add", "M"), ("read", "null->MN")]),
         ("string-kv", &[("append", "\"N\""), ("put", "\"N\""), ("get", "null->\"MN\"")]),
     ];
     let mut random = Random(7);

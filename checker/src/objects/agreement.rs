@@ -87,7 +87,7 @@ fn named_offsets((log, mut ops): Fitted<Log>) -> Fitted<Log> {
     }
     let offsets = ranks.iter().map(|&rank| log.offsets[rank as usize]).collect();
     let content = ranks.iter().map(|&rank| log.content[rank as usize]).collect();
-    (Log { offsets, content }, ops)
+    (Log::new(offsets, content), ops)
 }
 
 /// The oracle tries every order of what is open at once: at most so many clients.

@@ -43,9 +43,25 @@ pub(crate) struct Log {
     /// What the history says to be at each of them. Where it says different things (which is
     /// found before any order is looked for) it is what was said first.
     pub(crate) content: Vec<ValueNumber>,
+    /// The same by value: who looks for a value of which there may be many need not look at all.
+    ranks: Vec<(ValueNumber, Rank)>,
 }
 
 impl Log {
+    pub(crate) fn new(offsets: Vec<i64>, content: Vec<ValueNumber>) -> Self {
+        let mut ranks: Vec<(ValueNumber, Rank)> =
+            content.iter().zip(0..).map(|(&value, rank)| (value, rank)).collect();
+        ranks.sort_unstable();
+        Self { offsets, content, ranks }
+    }
+
+    /// Where this value is.
+    fn ranks(&self, value: ValueNumber) -> impl Iterator<Item = Rank> {
+        let from = self.ranks.partition_point(|&(other, _)| other < value);
+        let found = self.ranks[from..].iter().take_while(move |&&(other, _)| other == value);
+        found.map(|&(_, rank)| rank)
+    }
+
     /// The number of an offset.
     pub(crate) fn rank(&self, offset: i64) -> Option<Rank> {
         self.offsets.binary_search(&offset).ok().map(|place| place as Rank)
@@ -85,7 +101,7 @@ impl Model for Log {
         let mut offsets: Vec<i64> = content.keys().copied().collect();
         offsets.sort_unstable();
         let content = offsets.iter().map(|offset| numbers.number(content[offset])).collect();
-        Ok(Self { offsets, content })
+        Ok(Self::new(offsets, content))
     }
 
     fn effect(&self, history: &History, call: &Call, numbers: &mut Numbers) -> Option<Effect> {
@@ -137,8 +153,7 @@ impl Model for Log {
         match *effect {
             Effect::Send(_, Some(rank)) => visit(Unit::Value(rank)),
             Effect::Send(value, None) => {
-                let ranks = (0..).zip(&self.content).filter(|&(_, &content)| content == value);
-                ranks.map(|(rank, _)| Unit::Value(rank)).for_each(visit);
+                self.ranks(value).map(Unit::Value).for_each(visit);
             }
             Effect::Poll(_) => {}
         }
@@ -214,7 +229,7 @@ impl Model for Log {
             }
         }
         let offsets = ranks.iter().map(|&rank| self.offsets[rank as usize]).collect();
-        (Self { offsets, content: content.into_values().collect() }, ops)
+        (Self::new(offsets, content.into_values().collect()), ops)
     }
 
     fn unanswered(effect: &Effect) -> Option<Effect> {

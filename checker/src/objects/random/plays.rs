@@ -334,10 +334,7 @@ impl Play for Log {
     fn object(random: &mut Random) -> Self {
         let repeated = random.chance(30);
         let value = |rank| if repeated { random.below(3) } else { rank };
-        Self {
-            offsets: (0..OFFSETS).map(i64::from).collect(),
-            content: (0..OFFSETS).map(value).collect(),
-        }
+        Self::new((0..OFFSETS).map(i64::from).collect(), (0..OFFSETS).map(value).collect())
     }
 
     fn wish(&self, player: &mut Player<'_>, state: &Self::State) -> log::Effect {
