@@ -44,7 +44,7 @@ pub(crate) fn fingerprint(value: &impl Hash) -> u128 {
     // Twice more, so that the last word has been through as much as the others.
     print.write_u64(0x2545_F491_4F6C_DD1D);
     print.write_u64(0x9E37_79B9_7F4A_7C15);
-    u128::from(print.low) << 64 | u128::from(print.high)
+    (u128::from(print.low) << 64) | u128::from(print.high)
 }
 
 /// What becomes of the words of a value.

@@ -141,8 +141,8 @@ impl Model for Semaphore {
         let mut left_out = vec![false; ops.len()];
         for hold in &holds {
             let from = ops[hold.acquire].invoked;
-            let refused = ops.iter().filter(|op| Self::observes(&op.effect));
-            if refused.into_iter().any(|op| op.invoked < hold.until && from < op.returned) {
+            let mut refused = ops.iter().filter(|op| Self::observes(&op.effect));
+            if refused.any(|op| op.invoked < hold.until && from < op.returned) {
                 return None;
             }
             left_out[hold.acquire] = true;

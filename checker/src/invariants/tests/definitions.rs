@@ -260,9 +260,8 @@ fn log(params: &Value, calls: &[Call]) -> bool {
         to <= from || all.iter().any(passed)
     };
     let advance = params["polls-advance"] == true;
-    let processes = 0..40_u64;
     contradicts
-        || processes.into_iter().any(|process| {
+        || (0..40_u64).any(|process| {
             let mine = calls.iter().filter(|call| call.process == process);
             let sent: Vec<i64> = mine
                 .clone()

@@ -51,7 +51,7 @@ pub(super) fn decide(
             Arrangement::Conflicts(conflicts) => {
                 let conflicts = conflicts.iter().map(|conflict| involved(&alone, conflict));
                 let Some(conflict) = conflicts.min_by_key(Vec::len) else { return Ok(None) };
-                return Ok(needed.shown(ops, &conflict, register));
+                return Ok(shown(ops, &conflict, register));
             }
         }
     }
@@ -97,25 +97,19 @@ impl Needed {
     fn returned(&self, place: u32, op: &Timed<Effect>) -> u32 {
         if self.0[place as usize] { op.returned.min(LAST) } else { NEVER }
     }
+}
 
-    /// A conflict of one register in the terms of transactions. None if it rests on transactions
-    /// with unknown outcomes that somebody saw elsewhere: then the whole history has to speak.
-    fn shown(
-        &self,
-        ops: &[Timed<Effect>],
-        conflict: &[RegisterOp],
-        register: u32,
-    ) -> Option<Fast<Effect>> {
-        let places: Vec<u32> = conflict.iter().map(|op| op.source).collect();
-        let found = |value| {
-            let reads =
-                |place: &u32| ops[*place as usize].effect.contains(&Micro::Read(register, value));
-            places.iter().any(reads)
-        };
-        let seen_here = |op: &RegisterOp| op.effect.written().is_some_and(found);
-        let certain = |op: &RegisterOp| ops[op.source as usize].certain() || seen_here(op);
-        conflict.iter().all(certain).then(|| Fast::Reduced(parts(register, ops, &places)))
-    }
+/// A conflict of one register in the terms of transactions. None if it rests on transactions with
+/// unknown outcomes that somebody saw elsewhere: then the whole history has to speak.
+fn shown(ops: &[Timed<Effect>], conflict: &[RegisterOp], register: u32) -> Option<Fast<Effect>> {
+    let places: Vec<u32> = conflict.iter().map(|op| op.source).collect();
+    let found = |value| {
+        let part = Micro::Read(register, value);
+        places.iter().any(|&place| ops[place as usize].effect.contains(&part))
+    };
+    let seen_here = |op: &RegisterOp| op.effect.written().is_some_and(found);
+    let certain = |op: &RegisterOp| ops[op.source as usize].certain() || seen_here(op);
+    conflict.iter().all(certain).then(|| Fast::Reduced(parts(register, ops, &places)))
 }
 
 /// What these operations say of one register, with all that wrote what they found.

@@ -42,7 +42,11 @@ pub(super) fn decide(
         order: Vec::with_capacity(ops.len()),
     };
     let placed = events.iter().try_for_each(|&(_, place, returns)| {
-        if returns { placing.complete(place) } else { Some(placing.invoke(place)) }
+        if !returns {
+            placing.invoke(place);
+            return Some(());
+        }
+        placing.complete(place)
     });
     Ok(placed.map(|()| Fast::Pass(placing.order)))
 }

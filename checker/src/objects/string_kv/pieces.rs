@@ -75,7 +75,7 @@ impl<'a> Pieces<'a> {
         let mut appends = false;
         for (place, op) in (0..).zip(ops) {
             match &op.effect {
-                Effect::Get(_) => continue,
+                Effect::Get(_) => {}
                 Effect::Put(piece) | Effect::Append(piece) if piece.is_empty() => return None,
                 Effect::Put(piece) => sorted.push((piece, number(place))),
                 Effect::Append(piece) => {
@@ -122,11 +122,10 @@ impl<'a> Pieces<'a> {
             split.push(number);
             rest = &rest[piece.len()..];
         }
-        match split.is_empty() {
-            true if self.empty => Ok(vec![INITIAL]),
-            true => Err(split),
-            false => Ok(split),
+        if split.is_empty() && self.empty {
+            split.push(INITIAL);
         }
+        if split.is_empty() { Err(split) } else { Ok(split) }
     }
 }
 
