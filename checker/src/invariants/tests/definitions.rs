@@ -58,9 +58,8 @@ fn banks_are_judged_by_their_definition() {
                     1 => balances["c"] = json!(0),
                     2 => balances = json!({"a": 10}),
                     _ => {
-                        balances = [json!({"a": 12, "b": -2}), json!({"a": 10, "b": null})]
-                            [random.below(2) as usize]
-                            .clone()
+                        let odd = [json!({"a": 12, "b": -2}), json!({"a": 10, "b": null})];
+                        balances = odd[random.below(2) as usize].clone();
                     }
                 }
             }
