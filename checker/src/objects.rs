@@ -9,6 +9,7 @@ mod counter;
 mod depth;
 mod engine;
 mod extract;
+mod holds;
 mod judge;
 mod linearizable;
 mod lock;

@@ -9,6 +9,7 @@ mod zones;
 use crate::{Exhausted, meter::Meter};
 
 use super::{
+    holds::{self, Hold},
     model::{Call, Fast, Function, Model},
     numbers::{Numbers, ValueNumber},
     reduce::Unit,
@@ -123,24 +124,9 @@ impl Model for Lock {
         ops: Vec<Timed<Effect>>,
         gone: &HashSet<Unit>,
     ) -> Option<Vec<Timed<Effect>>> {
-        let refused: Vec<&Timed<Effect>> =
-            ops.iter().filter(|op| op.effect == Effect::Held).collect();
-        let mut left_out = vec![false; ops.len()];
-        for hold in holds(&ops).filter(|hold| gone.contains(&Unit::Hold(ops[hold.acquire].source)))
-        {
-            let from = ops[hold.acquire].invoked;
-            if refused.iter().any(|op| op.invoked < hold.until && from < op.returned) {
-                return None;
-            }
-            left_out[hold.acquire] = true;
-            if let Some(release) = hold.release {
-                left_out[release] = true;
-            }
-        }
-        let mut left_out = left_out.into_iter();
-        let mut ops = ops;
-        ops.retain(|_| left_out.next() == Some(false));
-        Some(ops)
+        let is_gone = |hold: &Hold| gone.contains(&Unit::Hold(ops[hold.acquire].source));
+        let holds: Vec<Hold> = holds(&ops).filter(is_gone).collect();
+        holds::without(ops, &holds, Self::observes)
     }
 
     fn fast(
@@ -170,15 +156,7 @@ fn token(call: &Call) -> Option<ValueId> {
     (told && call.result != ValueId::NULL).then_some(call.result)
 }
 
-/// An acquire with the same client's next release, if there is one; by their places.
-struct Hold {
-    acquire: usize,
-    release: Option<usize>,
-    /// The event at which the release is certainly over, or [`NEVER`].
-    until: u32,
-}
-
-/// The holds, in the order of their acquires. A client's operations come one after the other.
+/// Each acquire with the same client's next release, in the order of acquires. A client's operations come one after the other.
 fn holds(ops: &[Timed<Effect>]) -> impl Iterator<Item = Hold> {
     let mut open: HashMap<u32, usize> = HashMap::new();
     let mut holds: Vec<Hold> = Vec::new();

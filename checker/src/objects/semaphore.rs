@@ -11,6 +11,7 @@ use temblor_history::{Completion, History};
 mod greedy;
 
 use super::{
+    holds::{self, Hold},
     model::{Call, Fast, Function, Model},
     numbers::Numbers,
     reduce::Unit,
@@ -133,24 +134,12 @@ impl Model for Semaphore {
     /// found too few then might now find enough.
     fn leave_out(
         &self,
-        mut ops: Vec<Timed<Effect>>,
+        ops: Vec<Timed<Effect>>,
         gone: &HashSet<Unit>,
     ) -> Option<Vec<Timed<Effect>>> {
         let is_gone = |hold: &Hold| gone.contains(&Unit::Hold(ops[hold.acquire].source));
         let holds: Vec<Hold> = holds(&ops).into_iter().flatten().filter(is_gone).collect();
-        let mut left_out = vec![false; ops.len()];
-        for hold in &holds {
-            let from = ops[hold.acquire].invoked;
-            let mut refused = ops.iter().filter(|op| Self::observes(&op.effect));
-            if refused.any(|op| op.invoked < hold.until && from < op.returned) {
-                return None;
-            }
-            left_out[hold.acquire] = true;
-            hold.release.iter().for_each(|&release| left_out[release] = true);
-        }
-        let mut left_out = left_out.into_iter();
-        ops.retain(|_| left_out.next() == Some(false));
-        Some(ops)
+        holds::without(ops, &holds, Self::observes)
     }
 
     fn fast(
@@ -164,14 +153,6 @@ impl Model for Semaphore {
     fn observes(effect: &Effect) -> bool {
         matches!(effect, Effect::Short(_))
     }
-}
-
-/// An acquire with the release that ends it, if there is one; by their places.
-struct Hold {
-    acquire: usize,
-    release: Option<usize>,
-    /// The event at which the release is certainly over, or [`NEVER`].
-    until: u32,
 }
 
 /// The holds, in the order of their acquires. None if somebody releases what they do not hold, or
