@@ -24,13 +24,11 @@ impl Counting {
 impl Budget for Counting {
     fn exhausted(&self, _bytes: usize) -> Option<Exhausted> {
         let spend = |left: usize| left.checked_sub(1);
-        match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend) {
-            Ok(_) => None,
-            Err(_) => {
-                self.beyond.fetch_add(1, Ordering::Relaxed);
-                Some(self.what)
-            }
+        if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_ok() {
+            return None;
         }
+        self.beyond.fetch_add(1, Ordering::Relaxed);
+        Some(self.what)
     }
 }
 
@@ -55,11 +53,11 @@ fn history(random: &mut Random, functions: &[(&str, &str)], operations: u64) -> 
     let (mut text, mut open) = (String::new(), Vec::new());
     let mut line = |process: u64, kind: &str, f: &str, value: &str| {
         let event = format!(r#"{{"process":{process},"type":"{kind}","f":"{f}","value":{value}}}"#);
-        writeln!(text, "{event}").unwrap();
+        writeln!(text, "{event}").expect("a string takes all");
     };
     let filled = |random: &mut Random, value: &str| {
-        let value = value.replace("N", &random.below(3).to_string());
-        value.replace("M", &(3 + random.below(3)).to_string())
+        let value = value.replace('N', &random.below(3).to_string());
+        value.replace('M', &(3 + random.below(3)).to_string())
     };
     for process in 0..operations {
         let (f, value) = functions[random.below(functions.len() as u64) as usize];
@@ -74,7 +72,7 @@ fn history(random: &mut Random, functions: &[(&str, &str)], operations: u64) -> 
             line(process, kind, f, &result);
         }
     }
-    History::read(text.as_bytes()).unwrap()
+    History::read(text.as_bytes()).expect("a good history")
 }
 
 #[test]
