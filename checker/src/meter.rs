@@ -59,9 +59,7 @@ impl Share<'_> {
         self.bytes = bytes;
         self.meter.budget.exhausted(total).map_or(Ok(()), Err)
     }
-}
 
-impl Share<'_> {
     /// One step of a pass; now and then it asks whether to stop.
     pub(crate) fn step(&mut self) -> Result<(), Exhausted> {
         self.steps = self.steps.wrapping_add(1);
