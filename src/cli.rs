@@ -95,6 +95,9 @@ struct RunArguments {
     /// Leave the nodes' data folders in the run's folder.
     #[arg(long)]
     keep_data: bool,
+    /// Keep a packet trace around each fault, in `traces` in the run's folder, for Wireshark.
+    #[arg(long)]
+    trace: bool,
     /// How long checking may take.
     #[arg(long, default_value = "10m", value_name = "DURATION")]
     check_deadline: String,

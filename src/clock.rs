@@ -16,6 +16,11 @@ pub(crate) fn monotonic_ns() -> i64 {
     clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |time| ns(&time))
 }
 
+/// What to add to [`monotonic_ns`] for nanoseconds since 1970, as the wall clock now has it.
+pub(crate) fn wall_offset_ns() -> i64 {
+    clock_gettime(ClockId::CLOCK_REALTIME).map_or(0, |time| ns(&time) - monotonic_ns())
+}
+
 fn ns(time: &nix::sys::time::TimeSpec) -> i64 {
     time.tv_sec() * 1_000_000_000 + time.tv_nsec()
 }

@@ -37,6 +37,7 @@ mod spawn;
 mod spec;
 mod switch;
 mod tap;
+mod trace;
 mod volley;
 
 pub use agent::agent_main;

@@ -122,6 +122,7 @@ async fn with_cluster(
         remembered: Mutex::default(),
     });
     let driven = phases::drive(&context, prepared, leadership).await;
+    tell_of_traces(&context, prepared);
     let left = match Arc::try_unwrap(context) {
         Ok(context) => context.cluster.down().await.left,
         Err(_) => vec!["a part of the run still holds the cluster".to_owned()],
@@ -130,6 +131,18 @@ async fn with_cluster(
         bus.say(Happening::Trouble { text: format!("left behind: {what}") });
     }
     driven
+}
+
+fn tell_of_traces(context: &Context, prepared: &Prepared) {
+    if prepared.cluster.traces.is_none() {
+        return;
+    }
+    let lacking = match context.cluster.frames_not_traced() {
+        0 => String::new(),
+        lacking => format!("; {lacking} frames are not in them: the disk was too slow"),
+    };
+    let text = format!("packet traces of each fault are in traces/, for Wireshark{lacking}");
+    context.bus.say(Happening::Note { text });
 }
 
 /// Server exits and lost agents, in the run's time.

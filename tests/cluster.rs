@@ -20,6 +20,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         needing(NAMESPACES, "cluster::links_are_cut_slowed_and_healed_with_evidence", || {
             scenario("links", "namespaces")
         }),
+        needing(NAMESPACES, "cluster::links_are_bad_in_every_way_and_good_again", || {
+            scenario("bad-links", "namespaces")
+        }),
         needing(NAMESPACES, "cluster::servers_are_killed_paused_and_restarted", || {
             scenario("processes", "namespaces")
         }),

@@ -6,6 +6,7 @@
 //! - `cluster`: nodes, links and faults on them, without a plan
 //! - `clocks`: four real servers whose clocks are moved
 //! - `demo`: the embedded cluster end to end, with and without its seeded bugs
+//! - `links`: bad links under the embedded cluster, and their packet traces
 //! - `etcd`: three real etcd nodes under faults
 //! - `redis`, `postgres`: a real one each, killed and restarted
 //! - `own_system`: a store that is not shipped, through a system file and a Python client
@@ -26,6 +27,7 @@ mod clocks;
 mod cluster;
 mod demo;
 mod etcd;
+mod links;
 mod own_system;
 mod postgres;
 mod redis;
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         cluster::trials(),
         clocks::trials(),
         demo::trials(),
+        links::trials(),
         etcd::trials(),
         redis::trials(),
         postgres::trials(),

@@ -222,7 +222,7 @@ fn yaml_in_one_module() -> Result<(), Failed> {
 /// A fault is a pair, `kill.yaml` and `kill.rs`; short forms of `link` share its code.
 fn catalogue_pairs() -> Result<(), Failed> {
     let mut wrong = Vec::new();
-    for (folder, shared) in [("faults", &["slow", "lossy"][..]), ("workloads", &[])] {
+    for (folder, shared) in [("faults", &["slow", "lossy", "flaky"][..]), ("workloads", &[])] {
         let yaml = stems(&root().join(folder), "yaml");
         let code = stems(&root().join(folder).join("src"), "rs");
         ensure(!yaml.is_empty(), || format!("{folder}/ has no catalogue entry"))?;

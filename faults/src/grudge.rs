@@ -8,6 +8,7 @@ use crate::{FaultKind, Grudge, NoTarget, Port, deal::dealt, isolate};
 ///
 /// - `isolate`: between the target and everybody else; the target stays together.
 /// - `partition`: as its grudge says, whatever the target.
+/// - `regions`: between nodes of different regions, whatever the target.
 /// - `link`: every link of a target to any other node, both ways.
 /// - faults of nodes: none.
 ///
@@ -23,6 +24,9 @@ pub fn cuts(
         FaultKind::Isolate { one_way } => isolate::cuts(nodes, all, *one_way).into_iter().collect(),
         FaultKind::Partition { grudge, one_way } => partition(grudge, *one_way, all, draw)?,
         FaultKind::Link(_) => between(nodes, all, false),
+        FaultKind::Regions(regions) => {
+            regions.links(all).into_iter().map(|(link, _)| link).collect()
+        }
         FaultKind::Node { .. } => return Ok(Vec::new()),
     };
     if links.is_empty() {

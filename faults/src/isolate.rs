@@ -23,7 +23,7 @@ pub fn cuts(target: &[String], nodes: &[String], one_way: bool) -> Vec<(Port, Po
 /// Cuts the links.
 pub fn inject(links: &mut dyn Links, occurrence: &str, cuts: &[(Port, Port)]) {
     for (from, to) in cuts {
-        links.set(occurrence, from, to, LinkPolicy { drop: true, ..LinkPolicy::default() });
+        links.set(occurrence, from, to, LinkPolicy::cut());
     }
 }
 

@@ -19,6 +19,7 @@ mod node_faults;
 mod node_ops;
 pub mod partition;
 pub mod pause;
+pub mod regions;
 pub mod restart;
 mod schedule;
 mod spec;
@@ -30,7 +31,10 @@ pub use clock::{ClockChange, ClockReading, ClockSeen, Skew};
 pub use crash_loop::CrashLoop;
 pub use effect::Effect;
 pub use grudge::{cuts, least_nodes};
-pub use links::{LinkPolicy, Links, Port};
+pub use links::{
+    Burst, Distribution, Fate, Flap, Hop, LinkPolicy, Links, Outages, Passage, Path, Port,
+    RateLimit, sampled_delays_ns,
+};
 pub use node_faults::{NodeFault, NodeFaults};
 pub use node_ops::{NodeOps, ServerProcess, ServerState, Signal};
 pub use schedule::{Planned, Schedule};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use temblor_history::FaultClass;
 
-use crate::{LinkPolicy, NodeFault};
+use crate::{LinkPolicy, NodeFault, regions::Regions};
 
 /// A duration, a range or several, from which the seed draws one for each occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +80,8 @@ pub enum FaultKind {
     },
     /// Make links bad.
     Link(LinkPolicy),
+    /// Put nodes far apart, region by region.
+    Regions(Regions),
     /// Do something to each node of the target.
     Node {
         /// What the node's agent does.
@@ -98,7 +100,9 @@ impl FaultKind {
     /// What it acts on.
     pub fn class(&self) -> FaultClass {
         match self {
-            Self::Isolate { .. } | Self::Partition { .. } | Self::Link(_) => FaultClass::Link,
+            Self::Isolate { .. } | Self::Partition { .. } | Self::Link(_) | Self::Regions(_) => {
+                FaultClass::Link
+            }
             Self::Node { fault, .. } => fault.class(),
         }
     }
@@ -125,6 +129,7 @@ impl FaultKind {
                 [grudge.to_string()].into_iter().chain(one_way(*only)).collect()
             }
             Self::Link(policy) => policy.details(),
+            Self::Regions(regions) => regions.details(),
             Self::Node { fault, rolling } => {
                 let rolling = rolling.then(|| "one after the other".to_owned());
                 fault.details().into_iter().chain(rolling).collect()

@@ -63,6 +63,7 @@ pub fn place(spec: &FaultSpec, view: &View<'_>, draw: u64) -> Result<Placed, NoT
             let links = grudge::cuts(&spec.kind, &[], view.nodes, draw)?;
             let words = match &spec.kind {
                 FaultKind::Partition { grudge, .. } => grudge::words(grudge, view.nodes, draw),
+                FaultKind::Regions(regions) => regions.words(view.nodes),
                 _ => "as the fault itself says".to_owned(),
             };
             Ok(Placed { nodes: touched(&links, view.nodes), links, words })

@@ -22,6 +22,7 @@ use super::{
     node::{self, Made, Node},
     switch::Switch,
     tap,
+    trace::Trace,
 };
 
 /// How long a graceful stop may take before force, milliseconds.
@@ -58,9 +59,9 @@ impl Cluster {
         begin_ledger(entered.provider(), &spec)?;
         let ports = ports(entered.provider(), &spec)?;
         let mut made = make_nodes(&spec, ports.as_deref()).await?;
-        let switch = ports.as_deref().map(|ports| plug_in(&spec, ports, &mut made));
-        let switch = match switch.transpose() {
-            Ok(switch) => switch,
+        let plugged = ports.as_deref().map(|ports| plug_in(&spec, ports, &mut made));
+        let (switch, trace) = match plugged.transpose() {
+            Ok(plugged) => plugged.unzip(),
             Err(error) => {
                 abandon(made).await;
                 return Err(error);
@@ -70,7 +71,8 @@ impl Cluster {
         futures_util::future::try_join_all(nodes.iter().map(|node| node.check_clock())).await?;
         let links = match (&switch, ports) {
             (Some(switch), Some(ports)) => {
-                let links = Links::new(nodes.clone(), Arc::clone(switch), ports);
+                let (switch, trace) = (Arc::clone(switch), trace.flatten());
+                let links = Links::new(nodes.clone(), switch, ports, spec.seed, trace);
                 Some(links.map_err(|why| {
                     ClusterError::new("the clients' network", "listen for probes", why)
                 })?)
@@ -128,17 +130,38 @@ impl Cluster {
             // Before it is applied: what fails half-way shall be healed too.
             self.remembered().insert(occurrence.into(), fault.nodes.clone());
         }
+        self.trace_nodes(occurrence, &fault.nodes, true).await;
+        let applied = self.inject_on_nodes(occurrence, &fault.nodes, asked, *rolling).await;
+        if !asked.lasts() {
+            self.trace_nodes(occurrence, &fault.nodes, false).await;
+        }
+        applied
+    }
+
+    async fn inject_on_nodes(
+        &self,
+        occurrence: &str,
+        nodes: &[String],
+        asked: &NodeFault,
+        rolling: bool,
+    ) -> Result<Applied, ClusterError> {
         let ask = Ask::Inject { occurrence: occurrence.into(), fault: asked.clone() };
-        if *rolling {
-            return self.ask_in_turn(&fault.nodes, &ask).await;
+        if rolling {
+            return self.ask_in_turn(nodes, &ask).await;
         }
         if *asked == NodeFault::Crash {
             // The links first: peers shall not hear how the connections of the dead are closed.
-            let silence = self.silence(occurrence, &fault.nodes).await?;
-            let death = self.ask_at_once(&fault.nodes, &ask).await?;
+            let silence = self.silence(occurrence, nodes).await?;
+            let death = self.ask_at_once(nodes, &ask).await?;
             return Ok(together(vec![silence, death]));
         }
-        self.ask_at_once(&fault.nodes, &ask).await
+        self.ask_at_once(nodes, &ask).await
+    }
+
+    async fn trace_nodes(&self, occurrence: &str, nodes: &[String], begins: bool) {
+        if let Some(links) = &self.links {
+            links.trace_nodes(occurrence, nodes, begins).await;
+        }
     }
 
     /// Cuts every link of these nodes, those to and from the clients too.
@@ -163,7 +186,9 @@ impl Cluster {
             // A crash has silenced links too; they come back first, as a machine's do.
             let links = self.heal_links(occurrence).await.transpose();
             let ask = Ask::Heal { occurrence: occurrence.into() };
-            let mut healed = vec![self.ask_at_once(&nodes, &ask).await?];
+            let applied = self.ask_at_once(&nodes, &ask).await;
+            self.trace_nodes(occurrence, &nodes, false).await;
+            let mut healed = vec![applied?];
             healed.extend(links?);
             return Ok(together(healed));
         }
@@ -202,6 +227,11 @@ impl Cluster {
             .filter(|(from, to)| from != to)
             .map(|(from, to)| (names[from].clone(), names[to].clone(), switch.counts(from, to)))
             .collect()
+    }
+
+    /// How many frames the packet traces lack, because the disk was too slow for them.
+    pub fn frames_not_traced(&self) -> u64 {
+        self.links.as_ref().map_or(0, Links::left_out)
     }
 
     /// Ends every node and says what is left of them.
@@ -362,7 +392,7 @@ fn plug_in(
     spec: &ClusterSpec,
     ports: &[PortAddress],
     made: &mut [Made],
-) -> Result<Arc<Switch>, ClusterError> {
+) -> Result<(Arc<Switch>, Option<Trace>), ClusterError> {
     let failed = |act: &'static str| {
         move |why: std::io::Error| ClusterError::new("the clients' network", act, why)
     };
@@ -378,8 +408,10 @@ fn plug_in(
     let mut cables: Vec<OwnedFd> = cables.collect::<Result<_, _>>()?;
     let clients = network(ports, ports.len() - 1);
     cables.push(tap::create_port(&clients).map_err(failed("make the clients' interface"))?);
-    let switch = Switch::start(cables, spec.seed).map_err(failed("start the switch"))?;
-    Ok(Arc::new(switch))
+    let traced = spec.traces.as_deref().map(Trace::start).transpose();
+    let (trace, witness) = traced.map_err(failed("begin the packet traces"))?.unzip();
+    let switch = Switch::start(cables, witness).map_err(failed("start the switch"))?;
+    Ok((Arc::new(switch), trace))
 }
 
 fn adopt(

@@ -76,24 +76,66 @@ pub(super) struct Volley {
     /// Its number, unique in the run.
     pub(super) number: u64,
     pub(super) bursts: Vec<Burst>,
-    /// Between two datagrams of a burst.
-    pub(super) spacing_us: u64,
 }
 
-/// So many datagrams to one port.
+/// Datagrams to one port, numbered from 0 in the order in which they leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Burst {
     pub(super) to: PortAddress,
-    pub(super) count: u32,
+    pub(super) aim: Aim,
 }
 
-/// One datagram that arrived. Times are nanoseconds of CLOCK_MONOTONIC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Arrival {
-    pub(super) from: u8,
-    pub(super) sent_ns: i64,
-    pub(super) received_ns: i64,
+/// Which datagrams show what a link does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Aim {
+    /// First so many, each a flow of its own, so that no order bends their delays.
+    pub(super) single: u32,
+    /// Between two of these.
+    pub(super) spacing_us: u64,
+    /// Then so many of one flow, [`STREAM_US`] apart, whose order can be seen.
+    pub(super) stream: u32,
+    /// Then so many of one flow at once, whose speed can be seen.
+    pub(super) flood: u32,
+    /// How large each of the last is.
+    pub(super) flood_bytes: u32,
 }
+
+/// Between two datagrams of a stream, microseconds.
+pub(super) const STREAM_US: u64 = 1000;
+/// Between the last of a stream and a flood.
+const REST_US: u64 = 5000;
+
+impl Aim {
+    /// How many datagrams it has.
+    pub(super) fn count(&self) -> u32 {
+        self.single + self.stream + self.flood
+    }
+
+    /// When datagram `number` leaves, microseconds after the first.
+    pub(super) fn leaves_us(&self, number: u32) -> u64 {
+        let stream = u64::from(self.single) * self.spacing_us;
+        if number < self.single {
+            u64::from(number) * self.spacing_us
+        } else if number < self.single + self.stream {
+            stream + u64::from(number - self.single) * STREAM_US
+        } else {
+            stream + u64::from(self.stream) * STREAM_US + REST_US
+        }
+    }
+}
+
+/// One datagram that arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Arrival(
+    /// From which port.
+    pub(super) u8,
+    /// Its number in its burst.
+    pub(super) u32,
+    /// When, nanoseconds of CLOCK_MONOTONIC.
+    pub(super) i64,
+    /// Whether it came as it was sent.
+    pub(super) bool,
+);
 
 /// What an agent says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -123,11 +165,13 @@ pub(super) enum Answer {
     Clock {
         at_ns: i64,
     },
-    /// So many datagrams left; the volley is over when `pending` is 0.
+    /// When each datagram left, by receiver (0: it did not); the volley is over when `pending` is
+    /// 0. Also how many wrong checksums of datagrams the kernel has found here, ever.
     Arrived {
-        sent: BTreeMap<u8, u32>,
+        sent: BTreeMap<u8, Vec<i64>>,
         pending: u32,
         arrivals: Vec<Arrival>,
+        wrong_checksums: u64,
     },
     Failed {
         act: String,

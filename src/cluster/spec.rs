@@ -21,6 +21,8 @@ pub struct ClusterSpec {
     pub never: Vec<String>,
     /// Leave the nodes' data folders where they are.
     pub keep_data: bool,
+    /// Where a packet trace of each fault goes, one file each; none: no packet is kept.
+    pub traces: Option<PathBuf>,
 }
 
 /// A node to make.

@@ -3,8 +3,9 @@
 //! Each port is the TAP of a network namespace; frames go where their MAC says, which is fixed.
 //! One policy for each directed link decides what becomes of them. While the fate of a sender's
 //! single packets is dealt, its kernel may not hand over larger ones. The switch learns nothing,
-//! answers nothing, and changes no frame.
+//! answers nothing, and changes no frame but those that a fault damages.
 
+mod damage;
 mod delay;
 mod forward;
 mod frame;
@@ -25,13 +26,10 @@ use std::{
     thread::JoinHandle,
 };
 
-use temblor_faults::LinkPolicy;
 use tokio::sync::oneshot;
 
-pub(super) use self::table::LinkTable;
-
-/// One policy for each directed link: `policies[from][to]`.
-pub(super) type Policies = Vec<Vec<LinkPolicy>>;
+pub(super) use self::table::{LinkTable, Policies};
+use super::trace::Witness;
 
 /// What has become of the frames of one directed link.
 #[derive(Debug, Default)]
@@ -40,6 +38,8 @@ pub(super) struct LinkCounter {
     dropped: AtomicU64,
     lost: AtomicU64,
     overflowed: AtomicU64,
+    damaged: AtomicU64,
+    copied: AtomicU64,
 }
 
 /// The same at one moment.
@@ -51,8 +51,12 @@ pub struct LinkCounts {
     pub dropped: u64,
     /// Lost by dice.
     pub lost: u64,
-    /// Dropped because too much was waiting on a slow link, or the receiver was full.
+    /// Dropped because too much was waiting on a slow or limited link, or the receiver was full.
     pub overflowed: u64,
+    /// Handed over with a flipped bit, found by checksums or not.
+    pub damaged: u64,
+    /// Copies beside the packets themselves.
+    pub copied: u64,
 }
 
 /// What the switch's thread is asked.
@@ -74,13 +78,13 @@ pub(super) struct Switch {
 }
 
 impl Switch {
-    /// Starts it with these ports, every link passing.
-    pub(super) fn start(ports: Vec<OwnedFd>, seed: u64) -> io::Result<Self> {
+    /// Starts it with these ports, every link passing; who traces is shown every frame.
+    pub(super) fn start(ports: Vec<OwnedFd>, witness: Option<Witness>) -> io::Result<Self> {
         let (commands, inbox) = channel();
         let (wake, woken) = UnixStream::pair()?;
         woken.set_nonblocking(true)?;
         let counters = counters(ports.len());
-        let bench = forward::Bench::new(ports, seed, Arc::clone(&counters));
+        let bench = forward::Bench::new(ports, witness, Arc::clone(&counters));
         let thread = std::thread::Builder::new()
             .name("switch".into())
             .spawn(move || bench.run(&woken, &inbox))?;
@@ -108,6 +112,8 @@ impl Switch {
             dropped: read(&counter.dropped),
             lost: read(&counter.lost),
             overflowed: read(&counter.overflowed),
+            damaged: read(&counter.damaged),
+            copied: read(&counter.copied),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Volleys of datagrams over many links at once, and what became of them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     io,
     sync::{
         Arc,
@@ -10,34 +10,36 @@ use std::{
     time::Duration,
 };
 
-use temblor_faults::LinkPolicy;
+use temblor_faults::Hop;
 use tokio::time::sleep;
 
 use super::{
     ClusterError,
     clients::ClientsProber,
-    evidence::{self, FEW, Seen},
+    evidence::{self, Came, Seen},
     links::Link,
-    message::{Answer, Arrival, Ask, Burst, PortAddress, Volley},
+    message::{Aim, Answer, Arrival, Ask, Burst, PortAddress, Volley},
     node::Node,
     switch::Policies,
 };
 use crate::clock::monotonic_ns;
 
-/// Between two datagrams of a few; many share this time among them.
-const APART: Duration = Duration::from_millis(1);
-const MANY: Duration = Duration::from_millis(200);
-/// What one datagram costs the machine, all in all: no volley shall be a load of its own.
-const EACH: Duration = Duration::from_micros(50);
 /// After the last datagram left, how long one may still come where none should.
 const SETTLE: Duration = Duration::from_millis(30);
 /// How long a datagram may be late on a link that passes, on a busy machine.
 const LATE: Duration = Duration::from_secs(1);
-/// Between two questions for arrivals.
+/// Between two questions for arrivals, at first.
 const ASK: Duration = Duration::from_millis(5);
 
-/// What was seen of each link.
-pub(super) type Shots = BTreeMap<Link, Seen>;
+/// What is aimed at each link.
+pub(super) type Aims = BTreeMap<Link, Aim>;
+
+/// What was seen: of each link, and how many wrong checksums at each port.
+#[derive(Debug, Default)]
+pub(super) struct Shots {
+    pub(super) links: BTreeMap<Link, Seen>,
+    pub(super) wrong_checksums: Vec<u64>,
+}
 
 /// The ends of all links.
 #[derive(Debug)]
@@ -50,9 +52,10 @@ pub(super) struct Volleys {
 
 /// What one port says of a volley.
 struct Told {
-    sent: BTreeMap<u8, u32>,
+    sent: BTreeMap<u8, Vec<i64>>,
     pending: u32,
     arrivals: Vec<Arrival>,
+    wrong_checksums: u64,
 }
 
 impl Volleys {
@@ -62,31 +65,32 @@ impl Volleys {
         Ok(Self { nodes, clients, addresses, next: AtomicU64::new(1) })
     }
 
-    /// Fires over `links`, so many datagrams on those `closely` watched as their policy needs to
-    /// show; returns when all that can come has come.
+    /// Fires, and returns when all that can come has come.
     pub(super) async fn fire(
         &self,
         policies: &Policies,
-        links: &BTreeSet<Link>,
-        closely: &BTreeSet<Link>,
+        aims: &Aims,
     ) -> Result<Shots, ClusterError> {
-        let count = |link: &Link| {
-            if closely.contains(link) { evidence::needed(&policies[link.0][link.1]) } else { FEW }
-        };
-        let most = links.iter().map(count).max().unwrap_or(FEW);
-        let spacing = spacing(most, links.iter().map(count).sum());
         let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let before = self.ask_all(number).await?;
+        let stretch = evidence::stretch(aims.values());
+        let aims: Aims = aims.iter().map(|(link, aim)| (*link, aim.stretched(stretch))).collect();
         for from in 0..self.addresses.len() {
-            let bursts = links.iter().filter(|link| link.0 == from);
-            let bursts =
-                bursts.map(|link| Burst { to: self.addresses[link.1], count: count(link) });
-            let spacing_us = spacing.as_micros() as u64;
-            let volley = Volley { number, bursts: bursts.collect(), spacing_us };
-            self.fire_from(from, volley).await?;
+            let bursts = aims.iter().filter(|(link, _)| link.0 == from);
+            let bursts = bursts.map(|(link, aim)| Burst { to: self.addresses[link.1], aim: *aim });
+            self.fire_from(from, Volley { number, bursts: bursts.collect() }).await?;
         }
-        let left_ns = monotonic_ns() + (spacing * most).as_nanos() as i64;
-        sleep(spacing * most).await;
-        self.collect(number, policies, links, left_ns).await
+        let lasts = aims.values().map(Aim::lasts).max().unwrap_or_default();
+        let left_ns = monotonic_ns() + lasts.as_nanos() as i64;
+        sleep(lasts).await;
+        let told = self.collect(number, policies, &aims, left_ns).await?;
+        let counted = told.iter().zip(&before);
+        Ok(Shots {
+            links: aims.iter().map(|(link, aim)| (*link, seen(*link, *aim, &told))).collect(),
+            wrong_checksums: counted
+                .map(|(now, before)| now.wrong_checksums.saturating_sub(before.wrong_checksums))
+                .collect(),
+        })
     }
 
     async fn fire_from(&self, from: usize, volley: Volley) -> Result<(), ClusterError> {
@@ -103,29 +107,27 @@ impl Volleys {
         &self,
         number: u64,
         policies: &Policies,
-        links: &BTreeSet<Link>,
+        aims: &Aims,
         left_ns: i64,
-    ) -> Result<Shots, ClusterError> {
-        let slowest = links.iter().map(|link| slowness(&policies[link.0][link.1])).max();
-        let slowest = slowest.unwrap_or_default();
+    ) -> Result<Vec<Told>, ClusterError> {
+        let hops = |link: &Link| &policies[link.0][link.1];
+        let slowest = aims.keys().map(|link| slowness(hops(link))).max().unwrap_or_default();
         let ns = |duration: Duration| duration.as_nanos() as i64;
+        let mut pause = ASK;
         loop {
-            sleep(ASK).await;
+            sleep(pause).await;
             let asked_ns = monotonic_ns();
             let told = self.ask_all(number).await?;
-            let shots: Shots = links.iter().map(|link| (*link, seen(*link, &told))).collect();
             let settled = asked_ns > left_ns + ns(slowest + SETTLE);
             let gone = told.iter().all(|port| port.pending == 0);
-            let complete = shots.iter().all(|((from, to), seen)| {
-                let policy = &policies[*from][*to];
-                if policy.drop || policy.loss > 0.0 {
-                    return settled;
-                }
-                seen.sent as usize <= seen.delays_ns.len()
+            let complete = aims.iter().all(|(link, aim)| {
+                settled || (hops(link).is_empty() && arrived(*link, &told) >= aim.count() as usize)
             });
             if gone && complete || asked_ns > left_ns + ns(slowest + LATE) {
-                return Ok(shots);
+                return Ok(told);
             }
+            // Long answers are not asked for all the time.
+            pause = pause.max(Duration::from_nanos((monotonic_ns() - asked_ns) as u64));
         }
     }
 
@@ -137,31 +139,36 @@ impl Volleys {
         told.push(self.clients.arrivals(number).await.map_err(clients_failed)?);
         told.into_iter()
             .map(|answer| match answer {
-                Answer::Arrived { sent, pending, arrivals } => Ok(Told { sent, pending, arrivals }),
+                Answer::Arrived { sent, pending, arrivals, wrong_checksums } => {
+                    Ok(Told { sent, pending, arrivals, wrong_checksums })
+                }
                 other => Err(clients_failed(io::Error::other(format!("an odd answer: {other:?}")))),
             })
             .collect()
     }
 }
 
-/// Between two datagrams of a link, when the busiest has `most` and all links `total`.
-fn spacing(most: u32, total: u32) -> Duration {
-    let even = if most <= FEW { APART } else { MANY / most };
-    even.max(EACH * total / most)
+/// How late a packet may be that passes these hops.
+fn slowness(hops: &[Hop]) -> Duration {
+    hops.iter().map(|hop| hop.policy.slowest()).sum()
 }
 
-fn slowness(policy: &LinkPolicy) -> Duration {
-    if policy.drop { Duration::ZERO } else { policy.delay + policy.jitter }
+fn arrivals((from, to): Link, told: &[Told]) -> impl Iterator<Item = &Arrival> {
+    told[to].arrivals.iter().filter(move |arrival| usize::from(arrival.0) == from)
 }
 
-fn seen((from, to): Link, told: &[Told]) -> Seen {
-    let sent = told[from].sent.get(&(to as u8)).copied().unwrap_or(0);
-    let arrived = || told[to].arrivals.iter().filter(|arrival| usize::from(arrival.from) == from);
-    Seen {
-        sent,
-        delays_ns: arrived().map(|arrival| arrival.received_ns - arrival.sent_ns).collect(),
-        first_ns: arrived().map(|arrival| arrival.received_ns).min(),
-    }
+fn arrived(link: Link, told: &[Told]) -> usize {
+    arrivals(link, told).count()
+}
+
+fn seen(link: Link, aim: Aim, told: &[Told]) -> Seen {
+    let sent = told[link.0].sent.get(&(link.1 as u8)).cloned().unwrap_or_default();
+    let came = arrivals(link, told).map(|Arrival(_, number, at_ns, whole)| Came {
+        number: *number,
+        at_ns: *at_ns,
+        whole: *whole,
+    });
+    Seen { aim, sent, came: came.collect(), overflowed: 0 }
 }
 
 fn clients_failed(why: io::Error) -> ClusterError {

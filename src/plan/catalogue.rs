@@ -13,7 +13,7 @@ use super::{
 /// A file inside the program.
 type Embedded = (&'static str, &'static str);
 
-const FAULTS: [Embedded; 13] = [
+const FAULTS: [Embedded; 15] = [
     ("kill", include_str!("../../faults/kill.yaml")),
     ("pause", include_str!("../../faults/pause.yaml")),
     ("restart", include_str!("../../faults/restart.yaml")),
@@ -27,6 +27,8 @@ const FAULTS: [Embedded; 13] = [
     ("link", include_str!("../../faults/link.yaml")),
     ("slow", include_str!("../../faults/slow.yaml")),
     ("lossy", include_str!("../../faults/lossy.yaml")),
+    ("flaky", include_str!("../../faults/flaky.yaml")),
+    ("regions", include_str!("../../faults/regions.yaml")),
 ];
 
 const WORKLOADS: [Embedded; 3] = [
@@ -42,7 +44,7 @@ const SYSTEMS: [Embedded; 4] = [
     ("redis", include_str!("../../systems/redis.yaml")),
 ];
 
-const PLANS: [Embedded; 14] = [
+const PLANS: [Embedded; 18] = [
     ("demo", include_str!("../../faults/plans/demo.yaml")),
     ("demo-loopback", include_str!("../../faults/plans/demo-loopback.yaml")),
     ("abd-ack-early", include_str!("../../faults/plans/abd-ack-early.yaml")),
@@ -56,6 +58,10 @@ const PLANS: [Embedded; 14] = [
     ("postgres-read-committed", include_str!("../../faults/plans/postgres-read-committed.yaml")),
     ("redis-node-faults", include_str!("../../faults/plans/redis-node-faults.yaml")),
     ("redis-kill", include_str!("../../faults/plans/redis-kill.yaml")),
+    ("abd-bad-links", include_str!("../../faults/plans/abd-bad-links.yaml")),
+    ("abd-flaky", include_str!("../../faults/plans/abd-flaky.yaml")),
+    ("etcd-regions", include_str!("../../faults/plans/etcd-regions.yaml")),
+    ("etcd-slow-one-way", include_str!("../../faults/plans/etcd-slow-one-way.yaml")),
     ("random-everything", include_str!("../../faults/plans/random-everything.yaml")),
 ];
 

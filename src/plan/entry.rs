@@ -7,8 +7,9 @@ use super::{
     form::{Fields, Form, Formed},
     leaf::{DURATION, LEAVES, NUMBER, OFFSET, RAW, SHARE, TEXT},
     reading::Reader,
-    shape::{Key, Presence, Shape},
+    shape::{Choice, Key, Presence, Shape},
     source::Source,
+    target::TARGET,
     yaml,
 };
 
@@ -133,7 +134,11 @@ fn parameter_shape() -> Shape {
         Key::optional("default", Shape::Leaf(&RAW), "its value where a plan says nothing"),
         Key::optional("least", count(), "the least value of a count"),
         Key::optional("most", count(), "the greatest value of a count"),
-        Key::optional("of", Shape::list(text()), "the functions of a mix"),
+        Key::optional(
+            "of",
+            Shape::list(text()),
+            "the functions of a mix, or the words to choose from",
+        ),
         Key::optional("later", Shape::Leaf(&super::leaf::FLAG), "this version can't do it"),
     ])
 }
@@ -184,6 +189,16 @@ fn shape_of(parameter: &Fields) -> Option<Shape> {
                 Key::optional(function, Shape::Leaf(&SHARE), &about)
             };
             Some(Shape::Map(parameter.texts("of").iter().map(share).collect()))
+        }
+        "nodes by name" => Some(Shape::AnyKeys(Box::new(Shape::Leaf(&TARGET)))),
+        "durations by two names" => {
+            let inner = Shape::AnyKeys(Box::new(Shape::Leaf(&DURATION)));
+            Some(Shape::AnyKeys(Box::new(inner)))
+        }
+        "choice" => {
+            let words = parameter.texts("of");
+            let choice = |word: String| Choice { word, about: String::new() };
+            Some(Shape::Word("choice", words.into_iter().map(choice).collect()))
         }
         name => LEAVES.iter().find(|leaf| leaf.name == name).map(|leaf| Shape::Leaf(leaf)),
     }

@@ -295,15 +295,15 @@ mod tests {
 
           - slow: { target: leader, delay: 300ms, for: 10s }
 
-          target     every link between these nodes and all others, both ways; or the links of
-                     `clients of …` (default one)
-          from       instead of `target`, the senders of the links; needs `to`
-          to         the receivers of the links; needs `from`
-          both-ways  with `from` and `to`, the other direction too (default false)
-          delay      how much later every packet arrives; the order within a flow is kept (default
-                     100ms)
-          jitter     the delay of each packet is uniform in delay ± jitter; without it, a fifth of
-                     the delay
+          target        every link between these nodes and all others, both ways; or the links of
+                        `clients of …` (default one)
+          from          instead of `target`, the senders of the links; needs `to`
+          to            the receivers of the links; needs `from`
+          both-ways     with `from` and `to`, the other direction too (default false)
+          delay         how much later every packet arrives; the order within a flow is kept
+                        (default 100ms)
+          jitter        how far the delay is spread; without it, a fifth of the delay
+          distribution  how it is spread; without it, `uniform`. See `link`
         its time (`temblor explain times`)
           at        how long after its phase began it begins; without it, at once
           after     what has to happen in its phase before it begins

@@ -123,6 +123,15 @@ pub(crate) static SHARE: Leaf = Leaf {
     schema: r##"{"$ref": "#/definitions/share"}"##,
 };
 
+/// `10Mbit/s`, in bits a second.
+pub(crate) static BANDWIDTH: Leaf = Leaf {
+    name: "bandwidth",
+    what: "how many bits pass a second",
+    example: "10Mbit/s",
+    read: |value| read_scalar(value, &BANDWIDTH, |text| scalar::bandwidth(text).map(Form::Count)),
+    schema: r##"{"$ref": "#/definitions/bandwidth"}"##,
+};
+
 /// `0.9`.
 pub(crate) static NUMBER: Leaf = Leaf {
     name: "number",
@@ -207,7 +216,8 @@ pub(crate) static DURATION_AT_MOST: Leaf = Leaf {
 };
 
 /// All leaves that a catalogue entry may name as the type of a parameter.
-pub(crate) static LEAVES: [&Leaf; 13] = [
+pub(crate) static LEAVES: [&Leaf; 14] = [
+    &BANDWIDTH,
     &COUNT_OR_NEVER,
     &OFFSET,
     &PPM,

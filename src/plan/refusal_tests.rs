@@ -270,7 +270,6 @@ fn targets_that_cannot_exist() {
         fault("link: { for: 5s }"),
         fault("slow: { delay: 5ms, for: 5s }"),
         fault("lossy: { loss: 120%, for: 5s }"),
-        fault("link: { duplicate: 5%, for: 5s }"),
         in_chaos("etcd", 2, &["kill: { target: minority, for: 5s }"]),
         in_chaos("etcd", 2, &["partition: { grudge: bridge, for: 5s }"]),
         in_chaos("etcd", 1, &["partition: { for: 5s }"]),
@@ -314,13 +313,11 @@ fn targets_that_cannot_exist() {
         - link: { from: clients of n1, to: n1, delay: 5ms, for: 5s }
             clients can't stand in `from`; write `target: clients of …`: the links between them and their node
         - link: { for: 5s }
-            this `link` does nothing; give it a `delay` or a `loss`
+            this `link` does nothing; give it, for example, a `delay` or a `loss`
         - slow: { delay: 5ms, for: 5s }
             
         - lossy: { loss: 120%, for: 5s }
             `120%` is not between 0% and 100%; 
-        - link: { duplicate: 5%, for: 5s }
-            `duplicate` is not available yet; this version of temblor cannot do it; nothing is ever left out silently
         - kill: { target: minority, for: 5s }
             a minority of 2 nodes is nobody; give the cluster 3 nodes or more, or choose `one`
         - partition: { grudge: bridge, for: 5s }
@@ -507,4 +504,125 @@ fn files_that_are_not_there() {
         1:9 can't read `./nowhere.yaml`: No such file or directory (os error 2); 
         1:7 expected a text, found nothing; write, for example, `"some words"`
         "#);
+}
+
+#[test]
+fn bad_links_that_could_not_be_shown() {
+    let said = [
+        "link: { delay: 200us }",
+        "link: { delay: 5ms, jitter: 6ms }",
+        "link: { delay: 5ms, jitter: 6ms, distribution: normal }",
+        "link: { delay: 5ms, jitter: 1ms, distribution: gauss }",
+        "link: { delay: 5ms, distribution: pareto }",
+        "link: { delay: 5ms, jitter: 1ms, distribution: fixed }",
+        "link: { loss: 0.01% }",
+        "link: { burst: 50ms }",
+        "link: { loss: 10%, burst-loss: 50% }",
+        "link: { loss: 60%, burst: 50ms, burst-loss: 50% }",
+        "link: { loss: 10%, burst: 50ms, burst-loss: 20% }",
+        "link: { loss: 1%, burst: 200ms }",
+        "link: { reorder: 80% }",
+        "link: { reorder: 10%, reorder-by: 1ms }",
+        "link: { reorder-by: 20ms, delay: 5ms }",
+        "link: { rate: 10Mb }",
+        "link: { rate: 10kbit/s }",
+        "link: { rate: 64kbit/s, loss: 1% }",
+        "link: { queue: 1s, delay: 5ms }",
+        "flaky: { flap: 100ms }",
+        "flaky: { flap: 1s, flap-down: 95% }",
+        "link: { flap-down: 20%, delay: 5ms }",
+    ];
+    insta::assert_snapshot!(said.map(fault).concat(), @"
+    - link: { delay: 200us }
+        a delay of 200us is too short to be seen; give 1ms or more
+    - link: { delay: 5ms, jitter: 6ms }
+        the jitter is larger than the delay; the delay is uniform in delay ± jitter, and can't be less than nothing
+    - link: { delay: 5ms, jitter: 6ms, distribution: normal }
+        the jitter is larger than the delay; half of the packets would not be late at all: give a `delay`, too
+    - link: { delay: 5ms, jitter: 1ms, distribution: gauss }
+        there is no choice `gauss`; choose one of `fixed`, `uniform`, `normal`, `pareto`
+    - link: { delay: 5ms, distribution: pareto }
+        a `distribution` needs a `jitter`; say how far it is spread: `jitter: 10ms`
+    - link: { delay: 5ms, jitter: 1ms, distribution: fixed }
+        a `fixed` delay has no jitter; leave out the `jitter`, or choose `uniform`, `normal` or `pareto`
+    - link: { loss: 0.01% }
+        `loss` is too rare to be seen; give 0.1% or more
+    - link: { burst: 50ms }
+        `burst` needs `loss`; say how many packets are lost in all: `loss: 10%`
+    - link: { loss: 10%, burst-loss: 50% }
+        `burst-loss` needs `burst`; say how long a burst lasts: `burst: 50ms`
+    - link: { loss: 60%, burst: 50ms, burst-loss: 50% }
+        with so many losses there are no bursts; let `loss`, of all packets, be less than 50%
+    - link: { loss: 10%, burst: 50ms, burst-loss: 20% }
+        so small a loss is no burst; give 30% or more
+    - link: { loss: 1%, burst: 200ms }
+        the bursts are too rare to be seen; at this loss give a `burst` of 30ms or less
+    - link: { reorder: 80% }
+        so few or so many can't be seen to be overtaken; give 1% to 50%
+    - link: { reorder: 10%, reorder-by: 1ms }
+        `reorder-by` can't be 1ms; give 5ms to 1s
+    - link: { reorder-by: 20ms, delay: 5ms }
+        `reorder-by` needs `reorder`; say how many: `reorder: 10%`
+    - link: { rate: 10Mb }
+        `10Mb` does not say how many bits pass a second; write `10Mbit/s`
+    - link: { rate: 10kbit/s }
+        so low or so high a rate can't be seen; give 64kbit/s to 500Mbit/s
+    - link: { rate: 64kbit/s, loss: 1% }
+        at this rate 1% of the packets are too few to be seen; give a rate of 2040kbit/s or more
+    - link: { queue: 1s, delay: 5ms }
+        `queue` needs `rate`; say how much passes: `rate: 10Mbit/s`
+    - flaky: { flap: 100ms }
+        `flap` can't be 100ms; give 400ms to 5s
+        the link flaps too fast to be seen; let it be down, and up, for 100ms or more
+    - flaky: { flap: 1s, flap-down: 95% }
+        the link flaps too fast to be seen; let it be down, and up, for 100ms or more
+        such a link hardly flaps; give 10% to 90%
+    - link: { flap-down: 20%, delay: 5ms }
+        `flap-down` needs `flap`; say how long down and up take together: `flap: 2s`
+    ");
+}
+
+#[test]
+fn regions_that_cannot_be() {
+    let said = [
+        "regions: {}",
+        "regions: { like: world, nodes: { eu: [n1, n2, n3] } }",
+        "regions: { like: wrld }",
+        "regions: { nodes: { eu: [n1, n2], mars: [n3] } }",
+        "regions: { nodes: { eu: [n1, n2], us-east: [n2, n3] } }",
+        "regions: { nodes: { eu: [n1, n2], us-east: [n4] } }",
+        "regions: { nodes: { eu: leader, us-east: [n3] } }",
+        "regions: { nodes: { eu: [n1, n2], mars: [n3] }, delays: { eu: { venus: 2m } } }",
+        "regions: { nodes: { eu: [n1, n2], mars: [n3] }, delays: { eu: { mars: 3m }, mars: { eu: 3m } } }",
+        "regions: { nodes: { eu: [n1, n2, n3] } }",
+        "regions: { like: atlantic, jitter: 50%, delays: { eu: { eu: 100us } } }",
+    ];
+    insta::assert_snapshot!(said.map(fault).concat(), @"
+    - regions: {}
+        nobody is anywhere; say who is where, `nodes: { eu: [n1, n2], us-east: [n3] }`, or `like: world`
+    - regions: { like: world, nodes: { eu: [n1, n2, n3] } }
+        regions are either listed or dealt; keep `nodes` or `like`
+        one region is no distance; name two regions or more
+    - regions: { like: wrld }
+        there is no choice `wrld`; did you mean `world`?
+    - regions: { nodes: { eu: [n1, n2], mars: [n3] } }
+        nobody says how far `eu` is from `mars`; say it: `delays: { eu: { mars: 40ms } }`
+    - regions: { nodes: { eu: [n1, n2], us-east: [n2, n3] } }
+        `n2` is in `eu` already; a node is in one region
+    - regions: { nodes: { eu: [n1, n2], us-east: [n4] } }
+        n3 is in no region; say for each node where it is
+        there is no node `n4`; the cluster has 3 nodes: they are n1 to n3
+    - regions: { nodes: { eu: leader, us-east: [n3] } }
+        `eu` must list its nodes by name; write, for example, `[n1, n2]`
+    - regions: { nodes: { eu: [n1, n2], mars: [n3] }, delays: { eu: { venus: 2m } } }
+        nobody says how far `eu` is from `mars`; say it: `delays: { eu: { mars: 40ms } }`
+        there is no region `venus`; there are eu, mars
+    - regions: { nodes: { eu: [n1, n2], mars: [n3] }, delays: { eu: { mars: 3m }, mars: { eu: 3m } } }
+        the delay between `mars` and `eu` stands there twice; it is the same both ways: say it once
+    - regions: { nodes: { eu: [n1, n2, n3] } }
+        one region is no distance; name two regions or more
+    - regions: { like: atlantic, jitter: 50%, delays: { eu: { eu: 100us } } }
+        so much jitter is no distance; give 30% or less
+        so short a delay can't be seen; give 1ms or more
+    ");
 }

@@ -83,6 +83,35 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     }
 }
 
+/// `10Mbit/s`, `64kbit/s`, `1.5MB/s`, in bits a second.
+pub(crate) fn bandwidth(text: &str) -> Result<u64, Misread> {
+    const UNITS: [(&str, f64); 8] = [
+        ("bit/s", 1.0),
+        ("kbit/s", 1e3),
+        ("Mbit/s", 1e6),
+        ("Gbit/s", 1e9),
+        ("B/s", 8.0),
+        ("kB/s", 8e3),
+        ("MB/s", 8e6),
+        ("GB/s", 8e9),
+    ];
+    let (number, unit) = split_number(text);
+    let size = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, size)| *size);
+    match (plain_number(number), size) {
+        (Some(number), Some(size)) => Ok((number * size) as u64),
+        (Some(number), None) => {
+            let near = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit));
+            let unit = near.map_or("Mbit/s", |(name, _)| name);
+            let message = format!("`{text}` does not say how many bits pass a second");
+            Err(Misread::new(message, format!("write `{number}{unit}`")))
+        }
+        (None, _) => {
+            let message = format!("`{text}` does not say how many bits pass a second");
+            Err(Misread::new(message, "write, for example, `10Mbit/s`"))
+        }
+    }
+}
+
 /// The words for a text that is no duration, with a guess at what was meant.
 fn no_duration(text: &str) -> Misread {
     const LONG_NAMES: [(&str, &str); 12] = [
@@ -344,6 +373,9 @@ mod tests {
             share("120%").unwrap_err(),
             rate("500").unwrap_err(),
             rate("120/min").unwrap_err(),
+            bandwidth("10").unwrap_err(),
+            bandwidth("10mbit/s").unwrap_err(),
+            bandwidth("fast").unwrap_err(),
             count("1e3").unwrap_err(),
             count("03").unwrap_err(),
             per_node("2").unwrap_err(),
@@ -362,6 +394,9 @@ mod tests {
         `120%` is not between 0% and 100%; 
         `500` is not a rate; write `500/s`
         `120/min` is not a rate; write `2/s`
+        `10` does not say how many bits pass a second; write `10Mbit/s`
+        `10mbit/s` does not say how many bits pass a second; write `10Mbit/s`
+        `fast` does not say how many bits pass a second; write, for example, `10Mbit/s`
         `1e3` is not a whole number; write `1000`
         `03` is not a whole number; write `3`
         `2` does not say how many on each node; write `2 per node`

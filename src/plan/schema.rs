@@ -22,6 +22,7 @@ const DEFINITIONS: &str = r##"{
   "offset": {"type": "string", "pattern": "^[+-]?([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+$", "examples": ["+30s", "-200ms"]},
   "ppm": {"type": "string", "pattern": "^[+-]?[0-9]+(\\.[0-9]+)? ?ppm$", "examples": ["500ppm"]},
   "share": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? ?%$", "examples": ["20%"]},
+  "bandwidth": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? ?([kMG]?bit|[kMG]?B)/s$", "examples": ["10Mbit/s"]},
   "rate": {"type": "string", "pattern": "^([0-9]+(\\.[0-9]+)? ?/s|closed-loop)$", "examples": ["500/s"]},
   "per-node": {"type": "string", "pattern": "^[0-9]+ per node$", "examples": ["2 per node"]},
   "share-at-least": {"type": "string", "pattern": "^>= ?[0-9]+(\\.[0-9]+)? ?%$", "examples": [">= 90%"]},

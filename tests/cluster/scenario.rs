@@ -13,7 +13,9 @@ use temblor::cluster::{
     Applied, Cluster, ClusterEvent, ClusterSpec, NodeSpec, Provider, ResolvedFault, ServerSpec,
     addresses, agent_main, choose_provider, enter, guard_main,
 };
-use temblor_faults::{FaultKind, LinkPolicy, NodeFault, Port};
+use temblor_faults::{
+    Burst, Distribution, FaultKind, Flap, LinkPolicy, NodeFault, Port, RateLimit,
+};
 use temblor_history::Evidence;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -141,6 +143,7 @@ fn spec(folder: &Path, provider: Provider) -> Result<ClusterSpec, String> {
         seed: 7,
         never: vec!["panic:".into()],
         keep_data: false,
+        traces: Some(folder.join("traces")),
     })
 }
 
@@ -172,13 +175,13 @@ impl Stage {
         self.start().await?;
         match name {
             "links" => self.links().await,
+            "bad-links" => self.bad_links().await,
             "processes" => self.processes().await,
             "own-failures" => self.own_failures().await,
             "users" => self.users().await,
             "refusals" => self.refusals().await,
             "wait" => self.wait().await,
             "throughput" => self.throughput().await,
-            "accuracy" => self.accuracy().await,
             _ => Err(format!("there is no scenario {name}")),
         }
     }
@@ -243,6 +246,26 @@ impl Stage {
             ensure(line.holds, || format!("{line:?}"))?;
         }
         ensure(self.cluster.heal("d#0").await.is_err(), || "d#0 was healed already".into())
+    }
+
+    /// Everything that a link can suffer, alone and together, each seen to come and to go.
+    async fn bad_links(&mut self) -> Result<(), String> {
+        for (number, (policy, links)) in bad_links().into_iter().enumerate() {
+            let name = format!("l#{number}");
+            self.fault(&name, on_links(FaultKind::Link(policy), links)).await?;
+            self.healed(&name).await?;
+        }
+        let [(first, _), (second, _), ..] = bad_links();
+        self.fault("m#0", on_links(FaultKind::Link(first), &[(1, 2)])).await?;
+        self.fault("m#1", on_links(FaultKind::Link(second), &[(1, 2), (2, 1)])).await?;
+        self.healed("m#0").await?;
+        self.healed("m#1").await?;
+        let trace = std::fs::read(self.ledger.with_file_name("traces").join("l-0.pcap"));
+        let trace = trace.map_err(words)?;
+        // The number that files with nanoseconds begin with, and more than the file's header.
+        ensure(trace.len() > 1000 && trace[..4] == [0x4d, 0x3c, 0xb2, 0xa1], || {
+            format!("a trace of {} bytes", trace.len())
+        })
     }
 
     /// Kills, pauses and restarts, overlapping.
@@ -374,17 +397,29 @@ impl Stage {
         }
         Ok(())
     }
+}
 
-    async fn accuracy(&mut self) -> Result<(), String> {
-        let ms = Duration::from_millis;
-        for (delay, jitter, loss) in [(2, 0, 0.0), (50, 10, 0.0), (0, 0, 0.1), (1, 0, 0.01)] {
-            let policy = LinkPolicy { delay: ms(delay), jitter: ms(jitter), loss, drop: false };
-            let fault = on_links(FaultKind::Link(policy), &[(1, 2), (2, 1), (0, 3), (3, 0)]);
-            let _ = self.fault("x#0", fault).await;
-            self.healed("x#0").await?;
-        }
-        Ok(())
-    }
+/// What links suffer, and which.
+fn bad_links() -> [(LinkPolicy, &'static [(usize, usize)]); 9] {
+    let (base, ms) = (LinkPolicy::default(), Duration::from_millis);
+    let slow = LinkPolicy { delay: ms(30), jitter: ms(5), ..base };
+    [
+        (LinkPolicy { loss: 0.1, duplicate: 0.1, ..slow }, &[(1, 2), (0, 2)]),
+        (LinkPolicy { reorder: 0.2, reorder_by: ms(10), ..base }, &[(1, 2)]),
+        (LinkPolicy { distribution: Distribution::Normal, ..slow }, &[(2, 1), (3, 1)]),
+        (LinkPolicy { distribution: Distribution::Pareto, ..slow }, &[(2, 1)]),
+        (LinkPolicy { corrupt: 0.1, ..base }, &[(1, 2), (3, 2)]),
+        (LinkPolicy { corrupt_silently: 0.1, ..base }, &[(1, 2)]),
+        (
+            LinkPolicy { rate: Some(RateLimit { bits: 10_000_000, queue: ms(200) }), ..base },
+            &[(1, 2)],
+        ),
+        (
+            LinkPolicy { loss: 0.2, burst: Some(Burst { lasts: ms(50), loss: 1.0 }), ..base },
+            &[(1, 2)],
+        ),
+        (LinkPolicy { flap: Some(Flap { down: ms(200), up: ms(200) }), ..base }, &[(1, 2), (2, 1)]),
+    ]
 }
 
 fn show(what: &str, applied: &Applied) {

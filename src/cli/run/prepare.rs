@@ -50,6 +50,7 @@ pub(super) fn prepare(
             seed: plan.seed,
             never: system.never.clone(),
             keep_data: arguments.keep_data,
+            traces: arguments.trace.then(|| folder.path().join("traces")),
         },
         endpoints: nodes.endpoints(),
         ready_argv: nodes.probe_commands(Some(&system.ready))?,

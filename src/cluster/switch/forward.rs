@@ -16,18 +16,26 @@ use nix::{
     sys::{prctl::set_timerslack, time::TimeSpec},
     unistd::{read, write},
 };
-use temblor_faults::LinkPolicy;
+use temblor_faults::{Fate, Passage, Path};
 
 use super::{
-    Command, LinkCounter, Policies,
-    delay::{Delays, Link},
+    Command, LinkCounter, Policies, damage,
+    delay::{Arriving, Delays, Link},
     frame::{Destination, destination, flow},
     inbox, priority,
 };
-use crate::{clock::monotonic_ns, cluster::tap};
+use crate::{
+    clock::monotonic_ns,
+    cluster::{
+        tap::{self, HEADER},
+        trace::Witness,
+    },
+};
 
 /// Frames taken from one port before the next port has its turn.
 const BATCH: usize = 64;
+/// So many batches may be a port's whole queue.
+const DRAINED: usize = 16;
 /// A frame with segmentation left to the receiver, its headers, and the TAP's.
 const LARGEST: usize = 65536 + 128;
 
@@ -35,29 +43,31 @@ const LARGEST: usize = 65536 + 128;
 pub(super) struct Bench {
     ports: Vec<Option<OwnedFd>>,
     offloaded: Vec<bool>,
-    policies: Arc<Policies>,
+    paths: Vec<Vec<Path>>,
     counters: Arc<Vec<Vec<LinkCounter>>>,
     delays: Delays,
-    seed: u64,
-    /// Frames that each link's dice have been thrown for.
-    thrown: Vec<Vec<u64>>,
+    witness: Option<Witness>,
+    /// Room for what is used for a moment only.
+    fates: Vec<Fate>,
+    damaged: Vec<u8>,
 }
 
 impl Bench {
     pub(super) fn new(
         ports: Vec<OwnedFd>,
-        seed: u64,
+        witness: Option<Witness>,
         counters: Arc<Vec<Vec<LinkCounter>>>,
     ) -> Self {
         let count = ports.len();
         Self {
             ports: ports.into_iter().map(Some).collect(),
             offloaded: vec![true; count],
-            policies: Arc::new(vec![vec![LinkPolicy::default(); count]; count]),
+            paths: vec![vec![Path::default(); count]; count],
             counters,
             delays: Delays::default(),
-            seed,
-            thrown: vec![vec![0; count]; count],
+            witness,
+            fates: Vec::new(),
+            damaged: Vec::new(),
         }
     }
 
@@ -69,10 +79,13 @@ impl Bench {
         let mut buffer = vec![0; LARGEST];
         loop {
             self.release();
+            if let Some(witness) = &mut self.witness {
+                witness.turn(monotonic_ns());
+            }
             let Some((called, ready)) = self.wait(woken) else {
                 continue;
             };
-            if called && !self.obey(woken, commands) {
+            if called && !self.obey(woken, commands, &mut buffer) {
                 return;
             }
             for port in ready {
@@ -83,7 +96,8 @@ impl Bench {
 
     /// Whether the thread is called, and which ports have frames; none: look again.
     fn wait(&self, woken: &UnixStream) -> Option<(bool, Vec<usize>)> {
-        let due = self.delays.next_due_ns().map(|due_ns| {
+        let told = self.witness.as_ref().and_then(Witness::due_ns);
+        let due = self.delays.next_due_ns().into_iter().chain(told).min().map(|due_ns| {
             TimeSpec::from_duration(Duration::from_nanos((due_ns - monotonic_ns()).max(0) as u64))
         });
         let open = self.ports.iter().enumerate();
@@ -97,7 +111,12 @@ impl Bench {
     }
 
     /// Does what it is told; false: the controller has let go.
-    fn obey(&mut self, woken: &UnixStream, commands: &Receiver<Command>) -> bool {
+    fn obey(
+        &mut self,
+        woken: &UnixStream,
+        commands: &Receiver<Command>,
+        buffer: &mut [u8],
+    ) -> bool {
         let mut calls = [0; 64];
         if matches!(read(woken, &mut calls), Ok(0)) {
             return false;
@@ -105,9 +124,8 @@ impl Bench {
         for command in inbox(commands) {
             match command {
                 Command::Use(policies, done) => {
-                    self.policies = policies;
                     // Nobody waits any more: then nobody wants to know.
-                    let _ = done.send(self.set_offloads());
+                    let _ = done.send(self.put(&policies, buffer));
                 }
                 Command::Unplug(port) => self.ports[port] = None,
             }
@@ -115,9 +133,25 @@ impl Bench {
         true
     }
 
-    fn set_offloads(&mut self) -> io::Result<()> {
+    /// Puts policies in force. Frames that came before them fare by those before: among them may
+    /// be larger ones than single packets.
+    fn put(&mut self, policies: &Policies, buffer: &mut [u8]) -> io::Result<()> {
+        self.set_offloads(policies)?;
+        for _ in 0..DRAINED {
+            (0..self.ports.len()).for_each(|port| self.take_in(port, buffer));
+        }
+        for (row, hops) in self.paths.iter_mut().zip(policies) {
+            for (path, hops) in row.iter_mut().zip(hops) {
+                path.update(hops);
+            }
+        }
+        Ok(())
+    }
+
+    fn set_offloads(&mut self, policies: &Policies) -> io::Result<()> {
         for (port, tap) in self.ports.iter().enumerate() {
-            let wanted = !self.policies[port].iter().any(LinkPolicy::is_per_packet);
+            let mut hops = policies[port].iter().flatten();
+            let wanted = !hops.any(|hop| hop.policy.is_per_packet());
             if let Some(tap) = tap.as_ref().filter(|_| wanted != self.offloaded[port]) {
                 tap::offload(tap, wanted)?;
                 self.offloaded[port] = wanted;
@@ -130,11 +164,12 @@ impl Bench {
     fn release(&mut self) {
         while let Some(waiting) = self.delays.take(monotonic_ns()) {
             let (from, to) = waiting.link;
-            if self.policies[from][to].drop {
+            if self.paths[from][to].is_cut() {
                 self.count(waiting.link, |counter| &counter.dropped);
             } else {
                 self.hand_over(waiting.link, &waiting.frame);
             }
+            self.delays.reuse(waiting.frame);
         }
     }
 
@@ -154,7 +189,11 @@ impl Bench {
     }
 
     fn forward(&mut self, from: usize, frame: &[u8]) {
-        match destination(frame, self.ports.len()) {
+        let destination = destination(frame, self.ports.len());
+        if let Some(witness) = &mut self.witness {
+            witness.sent(from, destination.port(), frame, monotonic_ns());
+        }
+        match destination {
             Destination::One(to) if to != from => self.send((from, to), frame),
             Destination::Others => {
                 for to in (0..self.ports.len()).filter(|to| *to != from) {
@@ -165,38 +204,67 @@ impl Bench {
         }
     }
 
-    /// Does to a frame what its link's policy says.
+    /// Does to a frame what its link's policies say.
     fn send(&mut self, link: Link, frame: &[u8]) {
-        let policy = self.policies[link.0][link.1];
-        if policy.drop {
-            return self.count(link, |counter| &counter.dropped);
-        }
-        if policy.loss > 0.0 && self.throw(link) < policy.loss {
-            return self.count(link, |counter| &counter.lost);
-        }
-        let now_ns = monotonic_ns();
-        let slow = !policy.delay.is_zero() || !policy.jitter.is_zero();
-        if !slow && !self.delays.holds(link, flow(frame), now_ns) {
+        let path = &mut self.paths[link.0][link.1];
+        if path.is_clear() && self.delays.is_empty(link) {
             return self.hand_over(link, frame);
         }
-        let due_ns = now_ns + self.delay_ns(link, &policy);
-        if !self.delays.hold(link, flow(frame), now_ns, due_ns, frame) {
+        let now_ns = monotonic_ns();
+        let mut fates = std::mem::take(&mut self.fates);
+        path.pass(frame.len() - HEADER, now_ns, &mut |fate| fates.push(fate));
+        let mut copies = 0;
+        for fate in fates.drain(..) {
+            match fate {
+                Fate::Cut => self.count(link, |counter| &counter.dropped),
+                Fate::Lost => self.count(link, |counter| &counter.lost),
+                Fate::Overflowed => self.count(link, |counter| &counter.overflowed),
+                Fate::Arrives(passage) => {
+                    copies += 1;
+                    self.deliver(link, frame, &passage, now_ns);
+                }
+            }
+        }
+        (1..copies).for_each(|_| self.count(link, |counter| &counter.copied));
+        self.fates = fates;
+    }
+
+    fn deliver(&mut self, link: Link, frame: &[u8], passage: &Passage, now_ns: i64) {
+        if passage.is_whole() {
+            return self.hold_or_hand_over(link, frame, passage, now_ns);
+        }
+        let mut damaged = std::mem::take(&mut self.damaged);
+        damaged.clear();
+        damaged.extend_from_slice(frame);
+        let mut hit = false;
+        if let Some(draw) = passage.corrupt_silently {
+            hit |= damage::corrupt_silently(&mut damaged, draw);
+        }
+        if let Some(draw) = passage.corrupt {
+            if damage::is_uncut(&damaged) {
+                // The receiver would not accept it: damaged or lost is the same.
+                self.damaged = damaged;
+                return self.count(link, |counter| &counter.lost);
+            }
+            hit |= damage::corrupt(&mut damaged, draw);
+        }
+        if hit {
+            self.count(link, |counter| &counter.damaged);
+        }
+        self.hold_or_hand_over(link, &damaged, passage, now_ns);
+        self.damaged = damaged;
+    }
+
+    fn hold_or_hand_over(&mut self, link: Link, frame: &[u8], passage: &Passage, now_ns: i64) {
+        let (flow, due_ns) = (flow(frame), passage.due_ns);
+        if due_ns <= now_ns && !self.delays.holds(link, flow, now_ns) {
+            return self.hand_over(link, frame);
+        }
+        let held_ns = passage.held_ns;
+        let arriving = Arriving { link, flow, now_ns, due_ns, held_ns, frame };
+        if !self.delays.hold(&arriving) {
             self.count(link, |counter| &counter.overflowed);
         }
-    }
-
-    /// Uniform in delay ± jitter, never less than nothing.
-    fn delay_ns(&mut self, link: Link, policy: &LinkPolicy) -> i64 {
-        let jitter = policy.jitter.as_nanos() as f64;
-        let offset = if jitter > 0.0 { jitter * (2.0 * self.throw(link) - 1.0) } else { 0.0 };
-        (policy.delay.as_nanos() as i64 + offset as i64).max(0)
-    }
-
-    /// The link's next number in [0, 1): a hash of seed, link and how many went before.
-    fn throw(&mut self, (from, to): Link) -> f64 {
-        self.thrown[from][to] += 1;
-        let place = (from as u64) << 56 | (to as u64) << 48 | self.thrown[from][to];
-        (scramble(scramble(self.seed) ^ place) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     fn hand_over(&mut self, link: Link, frame: &[u8]) {
@@ -205,6 +273,9 @@ impl Bench {
         };
         if write(tap, frame).is_ok() {
             self.count(link, |counter| &counter.passed);
+            if let Some(witness) = &mut self.witness {
+                witness.arrived(link, frame, monotonic_ns());
+            }
         } else {
             self.count(link, |counter| &counter.overflowed);
         }
@@ -216,32 +287,5 @@ impl Bench {
         which: impl Fn(&LinkCounter) -> &std::sync::atomic::AtomicU64,
     ) {
         which(&self.counters[from][to]).fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// The output function of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-fn scramble(state: u64) -> u64 {
-    let state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    state ^ (state >> 31)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dice_are_fair_seeded_and_each_link_has_its_own() {
-        let throws = |seed, link| {
-            let mut bench = Bench::new(Vec::new(), seed, Arc::default());
-            bench.thrown = vec![vec![0; 2]; 2];
-            (0..10_000).map(|_| bench.throw(link)).collect::<Vec<f64>>()
-        };
-        let lost = throws(7, (0, 1)).iter().filter(|throw| **throw < 0.1).count();
-        assert!((900..1100).contains(&lost), "{lost} of 10000 at 10 %");
-        assert_eq!(throws(7, (0, 1)), throws(7, (0, 1)));
-        assert_ne!(throws(7, (0, 1)), throws(7, (1, 0)));
-        assert_ne!(throws(7, (0, 1)), throws(8, (0, 1)));
     }
 }

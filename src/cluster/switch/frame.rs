@@ -4,7 +4,7 @@ use crate::cluster::tap::{HEADER, mac};
 
 const IPV4: [u8; 2] = [0x08, 0x00];
 const ARP: [u8; 2] = [0x08, 0x06];
-const ETHERNET: usize = 14;
+pub(super) const ETHERNET: usize = 14;
 
 /// Where a frame goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,16 @@ pub(super) enum Destination {
     Others,
     /// Nowhere: not IPv4 and not ARP, or to nobody.
     Nowhere,
+}
+
+impl Destination {
+    /// The one port, if it is one.
+    pub(super) fn port(self) -> Option<usize> {
+        match self {
+            Self::One(port) => Some(port),
+            Self::Others | Self::Nowhere => None,
+        }
+    }
 }
 
 /// Where a frame goes that a TAP has handed over (with its header before it).
@@ -44,13 +54,17 @@ pub(super) fn flow(frame: &[u8]) -> u64 {
         return 0;
     }
     let header = usize::from(packet[0] & 15) * 4;
-    let fragment = (packet[6] & 0x3f) | packet[7] != 0;
-    let has_ports = matches!(packet[9], 6 | 17) && !fragment;
+    let has_ports = matches!(packet[9], 6 | 17) && !is_fragment(packet);
     let ports = if has_ports { packet.get(header..header + 4) } else { None };
     let bytes = packet[12..20].iter().chain([&packet[9]]).chain(ports.unwrap_or(&[]));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// Whether an IPv4 packet is a part of a larger one.
+pub(super) fn is_fragment(packet: &[u8]) -> bool {
+    (packet[6] & 0x3f) | packet[7] != 0
 }
 
 #[cfg(test)]

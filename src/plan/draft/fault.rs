@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use temblor_faults::{
-    DurationChoice, End, FaultKind, FaultSpec, Grudge, LinkPolicy, NodeFault, Start, Target, Where,
+    DurationChoice, End, FaultKind, FaultSpec, Grudge, NodeFault, Start, Target, Where,
 };
 
-use super::{clock, processes};
+use super::{clock, link, processes, regions};
 use crate::plan::{
     diagnostic::Diagnostic,
     form::{Fields, Form, Formed},
@@ -85,12 +85,20 @@ impl Resolver<'_> {
         Some(match self.name {
             "isolate" => FaultKind::Isolate { one_way },
             "partition" => FaultKind::Partition { grudge: self.grudge(), one_way },
-            "link" | "slow" | "lossy" => FaultKind::Link(self.policy()),
+            "link" | "slow" | "lossy" | "flaky" => FaultKind::Link(link::policy(
+                self.name,
+                self.name_span,
+                self.fields,
+                self.diagnostics,
+            )),
             "clock" => FaultKind::node(NodeFault::Clock(clock::resolve(
                 self.fields,
                 self.name_span,
                 self.diagnostics,
             ))),
+            "regions" => {
+                FaultKind::Regions(regions::resolve(self.name_span, self.fields, self.diagnostics))
+            }
             "kill" => FaultKind::node(NodeFault::Kill),
             "pause" => FaultKind::node(processes::pause(self.fields)),
             "stop" => FaultKind::node(NodeFault::Stop),
@@ -113,31 +121,8 @@ impl Resolver<'_> {
         }
     }
 
-    fn policy(&mut self) -> LinkPolicy {
-        let delay = self.fields.duration("delay").unwrap_or_default();
-        let usual = if self.name == "slow" { delay / 5 } else { Duration::ZERO };
-        let policy = LinkPolicy {
-            drop: false,
-            delay,
-            jitter: self.fields.duration("jitter").unwrap_or(usual),
-            loss: self.fields.share("loss").unwrap_or_default(),
-        };
-        if self.fields.whole() && policy == LinkPolicy::default() {
-            let at = self.name_span.clone();
-            let help = "give it a `delay` or a `loss`";
-            self.error(&at, format!("this `{}` does nothing", self.name), help);
-        }
-        if self.fields.whole() && policy.jitter > policy.delay {
-            let at = self.fields.given("jitter");
-            let at = at.map_or(self.name_span, |given| &given.span).clone();
-            let help = "the delay is uniform in delay ± jitter, and can't be less than nothing";
-            self.error(&at, "the jitter is larger than the delay", help);
-        }
-        policy
-    }
-
     fn on(&mut self, kind: &FaultKind) -> Where {
-        if matches!(kind, FaultKind::Partition { .. }) {
+        if matches!(kind, FaultKind::Partition { .. } | FaultKind::Regions(_)) {
             return Where::Itself;
         }
         let one = Target::One;

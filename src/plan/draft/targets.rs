@@ -1,9 +1,12 @@
 //! Whether the targets of a plan can exist: nodes that are there, groups that are not empty,
 //! leaders that somebody can ask for, names that somebody remembers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use temblor_faults::{FaultKind, Grudge, Start, Target, Trigger, Where, least_nodes, minority};
+use temblor_faults::{
+    FaultKind, Grudge, Start, Target, Trigger, Where, least_nodes, minority,
+    regions::{Places, Regions},
+};
 
 use super::{Parts, fault::DraftFault, phases::DraftPhase};
 use crate::plan::{diagnostic::Diagnostic, source::Span, target::TARGET_WORDS};
@@ -154,7 +157,37 @@ impl Checker<'_, '_> {
         }
     }
 
+    /// Every node is in a region, and every node that is in one is there.
+    fn regions(&mut self, listed: &BTreeMap<String, Vec<String>>) {
+        let at = self.fault.at("nodes");
+        for name in listed.values().flatten() {
+            self.node(name, at);
+        }
+        let nodes = (1..=self.parts.nodes).map(|number| format!("n{number}"));
+        let missing = nodes.filter(|node| !listed.values().flatten().any(|name| name == node));
+        let missing: Vec<String> = missing.collect();
+        if !missing.is_empty() {
+            let message = match missing.as_slice() {
+                [one] => format!("{one} is in no region"),
+                several => format!("{} are in no region", several.join(", ")),
+            };
+            self.error(at, message, "say for each node where it is");
+        }
+    }
+
     fn grudge(&mut self) {
+        if let FaultKind::Regions(Regions { places: Places::Listed(listed), .. }) =
+            &self.fault.spec.kind
+            && self.fault.fields.whole()
+            // Else something was no list, which has been said.
+            && listed.values().all(|nodes| !nodes.is_empty())
+        {
+            return self.regions(listed);
+        }
+        if let (FaultKind::Regions(_), 0..2) = (&self.fault.spec.kind, self.parts.nodes) {
+            let help = "give the cluster more `nodes`";
+            return self.error(self.fault.at("like"), "one node is not far from itself", help);
+        }
         let FaultKind::Partition { grudge, .. } = &self.fault.spec.kind else { return };
         let at = self.fault.at("grudge");
         let (needed, nodes) = (least_nodes(grudge) as u64, self.parts.nodes);
