@@ -86,8 +86,8 @@ impl Links {
         let touched = wanted.links_of(occurrence);
         self.trace.iter().for_each(|trace| trace.begin(occurrence, &touched));
         let before = table.composed();
-        let few: Aims = touched.iter().map(|link| (*link, Aim::few())).collect();
-        let shots = self.observe(&before, &BTreeMap::new(), &few).await?;
+        let few = || -> Aims { touched.iter().map(|link| (*link, Aim::few())).collect() };
+        let shots = self.observe(&before, &BTreeMap::new(), few).await?;
         let first = evidence::of_others("these links before", &looked(&table, &before, &shots));
         // Its bad and good times begin now.
         wanted.clear(occurrence);
@@ -151,14 +151,21 @@ impl Links {
         let earliest = monotonic_ns();
         self.switch.put(policies.clone()).await.map_err(failed("set the links' policies"))?;
         *table = wanted;
-        let aims = all_links(table.ports()).into_iter().map(|link| {
-            let now = &policies[link.0][link.1];
-            let both: Vec<Hop> =
-                now.iter().chain(gone.get(&link).into_iter().flatten()).copied().collect();
-            let closely = touched.contains(&link) || gone.contains_key(&link);
-            (link, if closely { Aim::at(&both, earliest) } else { Aim::few() })
-        });
-        let shots = self.observe(&policies, &gone, &aims.collect()).await?;
+        let links = all_links(table.ports());
+        let aims = || -> Aims {
+            let aim = |link: &Link| {
+                let gone = gone.get(link);
+                if gone.is_none() && !touched.contains(link) {
+                    return Aim::few();
+                }
+                let now = &policies[link.0][link.1];
+                let both: Vec<Hop> =
+                    now.iter().chain(gone.into_iter().flatten()).copied().collect();
+                Aim::at(&both, monotonic_ns())
+            };
+            links.iter().map(|link| (*link, aim(link))).collect()
+        };
+        let shots = self.observe(&policies, &gone, aims).await?;
         Ok(Change { earliest, end: monotonic_ns(), policies, gone, shots })
     }
 
@@ -168,14 +175,16 @@ impl Links {
         &self,
         policies: &Policies,
         gone: &BTreeMap<Link, Vec<Hop>>,
-        aims: &Aims,
+        aims: impl Fn() -> Aims,
     ) -> Result<Shots, ClusterError> {
         let mut tries = 1;
         loop {
+            // Anew each time: what is bad and good in turn has to be met in both.
+            let aims = aims();
             let overflowed = |link: &Link| self.switch.counts(link.0, link.1).overflowed;
             let before: BTreeMap<Link, u64> =
                 aims.keys().map(|link| (*link, overflowed(link))).collect();
-            let mut shots = self.volleys.fire(policies, aims).await?;
+            let mut shots = self.volleys.fire(policies, &aims).await?;
             for (link, seen) in &mut shots.links {
                 seen.overflowed = overflowed(link) - before[link];
             }

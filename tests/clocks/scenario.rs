@@ -66,7 +66,10 @@ fn spec(
     let node = NodeSpec { name: "n1".into(), address, servers, data, logs: folder.join("logs") };
     let (nodes, ledger) = (vec![node], folder.join("ledger.jsonl"));
     let never = vec!["panic: ".into(), "PANIC: ".into(), "# A fatal error".into()];
-    Ok((ClusterSpec { run, nodes, ledger, seed: 1, never, keep_data: false }, address))
+    Ok((
+        ClusterSpec { run, nodes, ledger, seed: 1, never, keep_data: false, traces: None },
+        address,
+    ))
 }
 
 struct Stage<'s> {

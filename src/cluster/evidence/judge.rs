@@ -122,7 +122,7 @@ fn arrivals(acting: Acting<'_>, seen: &Seen) -> Vec<Clause> {
     let judged = losses(acting.hops, single).into_iter().zip(single).zip(&came);
     for ((loss, _), came) in judged.filter(|((_, sent_ns), _)| **sent_ns > 0) {
         if let Some(loss) = loss {
-            // Shares are between 0 and 1, whose bits are in the order of the numbers.
+            // In billionths: equal shares are one group.
             let group = groups.entry((loss.max(0.0) * 1e9).round() as u64).or_default();
             group.0 += 1;
             group.1 += u32::from(!came);
@@ -130,27 +130,41 @@ fn arrivals(acting: Acting<'_>, seen: &Seen) -> Vec<Clause> {
     }
     let copies = most_copies(acting.hops);
     let timed = groups.len() > 1;
-    groups
-        .into_iter()
-        .map(|(loss, (sent, lost))| {
-            let loss = loss as f64 / 1e9;
-            let overflowed = u32::try_from(seen.overflowed).unwrap_or(u32::MAX);
-            let holds = (lost.saturating_sub(overflowed)..=lost)
-                .any(|lost| is_plausible(sent, lost, loss.powi(copies), loss));
-            let when = if timed && loss > 0.0 { " while it is bad" } else { "" };
-            let expected = match (loss, sent) {
-                (loss, _) if loss <= 0.0 => {
-                    format!("all {sent} arrive{}", if timed { " while it is good" } else { "" })
-                }
-                (loss, _) if loss >= 1.0 => format!("none of {sent} arrives{when}"),
-                _ => {
-                    let (least, most) = band(sent, loss.powi(copies), loss);
-                    format!("{:.3}% of {sent} are lost{when} ({least} to {most})", loss * 100.0)
-                }
-            };
-            clause(expected, format!("{} of {sent} arrived", sent - lost), holds)
-        })
-        .collect()
+    let unseen = seen.aim.is_close().then(|| unseen(acting, single)).flatten();
+    let judged = groups.into_iter().map(|(loss, (sent, lost))| {
+        let loss = loss as f64 / 1e9;
+        let overflowed = u32::try_from(seen.overflowed).unwrap_or(u32::MAX);
+        // What overflowed was not lost by lot, as far as that explains it.
+        let by_lot = (loss * f64::from(sent)).round() as u32;
+        let by_lot = by_lot.clamp(lost.saturating_sub(overflowed), lost);
+        let holds = is_plausible(sent, by_lot, loss.powi(copies), loss);
+        let when = if timed && loss > 0.0 { " while it is bad" } else { "" };
+        let expected = match (loss, sent) {
+            (loss, _) if loss <= 0.0 => {
+                format!("all {sent} arrive{}", if timed { " while it is good" } else { "" })
+            }
+            (loss, _) if loss >= 1.0 => format!("none of {sent} arrives{when}"),
+            _ => {
+                let (least, most) = band(sent, loss.powi(copies), loss);
+                format!("{:.3}% of {sent} are lost{when} ({least} to {most})", loss * 100.0)
+            }
+        };
+        clause(expected, format!("{} of {sent} arrived", sent - lost), holds)
+    });
+    judged.chain(unseen).collect()
+}
+
+/// Where a link is bad and good in turn, or was: that no datagram was sent in a bad time, which
+/// then shows nothing.
+fn unseen(acting: Acting<'_>, sent: &[i64]) -> Option<Clause> {
+    let hops = acting.hops.iter().chain(acting.gone);
+    let mut times = hops.flat_map(|hop| [hop.flaps(), hop.bursts()]).flatten();
+    let in_bad = |outages: Outages| {
+        certain(outages, sent).into_iter().filter(|bad| *bad == Some(true)).count()
+    };
+    let few = times.find_map(|outages| Some(in_bad(outages)).filter(|count| *count < LEAST))?;
+    let expected = format!("{LEAST} or more are sent while it is, or would be, bad");
+    Some(clause(expected, format!("{few} were"), false))
 }
 
 /// How late datagrams are, against a simulation of what acts; and that what is gone delays no more.
