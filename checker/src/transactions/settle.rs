@@ -1,8 +1,10 @@
 //! Settles what open orders of versions leave open, for the levels that an order of transactions
 //! decides.
 
+use std::collections::BTreeMap;
+
 use super::{
-    extract::Transactions,
+    extract::{INITIAL, NEVER, NOBODY, Transactions},
     graph::Graph,
     lattice, names,
     ordering::{Answer, Core, Effort, Problem, Question, decide, smallest},
@@ -18,6 +20,17 @@ pub(crate) struct Settling<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) meter: &'a Meter<'a>,
 }
+
+/// What came of the search with all that a level implies of versions.
+enum Implied {
+    /// An order, which proves the level.
+    Order(Vec<u32>),
+    /// No order. These may show that there is none; or nobody, if nothing is known of it.
+    Suspects(Vec<u32>),
+}
+
+/// More suspects are no help.
+const SUSPECTS: usize = 600;
 
 impl Settling<'_> {
     /// The level that an order proves: the one that was asked for, or a stronger one. If there
@@ -35,7 +48,7 @@ impl Settling<'_> {
         });
         // Most systems keep more than they promise, and real time leaves the fewest choices.
         if let Some(strongest @ (_, question)) = Question::ALL.last().copied()
-            && let Ok(Some(_)) = self.order_by_implied(question, Effort::Try)
+            && let Ok(Implied::Order(_)) = self.by_implied(question, Effort::Try)
         {
             return Some(strongest.0);
         }
@@ -56,14 +69,72 @@ impl Settling<'_> {
     }
 
     /// First with all that the level implies of versions: where there is an order, it agrees with
-    /// that. Where there is none, what was known without it has to show it.
+    /// that. Where there is none, few transactions may show it; else all are asked, with no more
+    /// than was assumed.
     fn answer(&self, question: Question) -> Result<Answer, Exhausted> {
-        if !self.assumes_enough(question)
-            && let Some(order) = self.order_by_implied(question, Effort::All)?
-        {
-            return Ok(Answer::Order(order));
+        if !self.assumes_enough(question) {
+            match self.by_implied(question, Effort::All)? {
+                Implied::Order(order) => return Ok(Answer::Order(order)),
+                Implied::Suspects(suspects) => {
+                    let suspects = self.with_witnesses(&suspects);
+                    if suspects.len() <= SUSPECTS
+                        && let Some(core) = self.smallest(question, &suspects)?
+                    {
+                        return Ok(Answer::Nothing(core.transactions));
+                    }
+                }
+            }
         }
         self.decide(self.orders, self.graph, question, Effort::All)
+    }
+
+    /// These transactions, and for each version that they touched the one that had left it first
+    /// and the one that met it last: from these real time says which of two versions came first.
+    fn with_witnesses(&self, members: &[u32]) -> Vec<u32> {
+        let touched = |one: u32| {
+            let touches = self.orders.touches_of(one).iter();
+            touches.flat_map(|touch| [(touch.key, touch.first()), (touch.key, touch.last())])
+        };
+        // By key and version: when it was first left and last met, and by whom.
+        let mut shown: BTreeMap<(u32, u32), [(u32, u32); 2]> = BTreeMap::new();
+        for state in members.iter().flat_map(|&one| touched(one)) {
+            shown.insert(state, [(NEVER, NOBODY), (0, NOBODY)]);
+        }
+        for (one, times) in (0..).zip(&self.all.all) {
+            for touch in self.orders.touches_of(one) {
+                if let Some([left, _]) = shown.get_mut(&(touch.key, touch.last())) {
+                    *left = (*left).min((times.completed, one));
+                }
+                if let Some([_, met]) = shown.get_mut(&(touch.key, touch.first()))
+                    && (met.1 == NOBODY || met.0 < times.invoked)
+                {
+                    *met = (times.invoked, one);
+                }
+            }
+        }
+        let witnesses = shown.into_values().flatten().map(|(_, one)| one);
+        let mut all: Vec<u32> =
+            members.iter().copied().chain(witnesses.filter(|&one| one != NOBODY)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Everybody who touched versions that each come before the others.
+    fn touching(&self, tally: &Tally) -> Vec<u32> {
+        let mut versions: Vec<u32> = Vec::new();
+        for found in tally.examples(names::CYCLIC_VERSIONS) {
+            if let Found::CyclicVersions { versions: cyclic, .. } = found {
+                versions.extend(cyclic);
+            }
+        }
+        versions.retain(|&version| version != INITIAL);
+        let touches = |&one: &u32| {
+            let mut touches = self.orders.touches_of(one).iter();
+            touches.any(|it| versions.contains(&it.first()) || versions.contains(&it.last()))
+        };
+        let all = 0..self.all.all.len() as u32;
+        all.filter(|&one| self.orders.counts(one)).filter(touches).collect()
     }
 
     fn decide(
@@ -83,30 +154,26 @@ impl Settling<'_> {
             || question.implied().iter().all(|order| self.orders.is_assumed(*order))
     }
 
-    /// An order, if it is found; none if there is none.
-    fn order_by_implied(
-        &self,
-        question: Question,
-        effort: Effort,
-    ) -> Result<Option<Vec<u32>>, Exhausted> {
-        let found = |answer| match answer {
-            Answer::Order(order) => Some(order),
-            Answer::Nothing(_) | Answer::Open => None,
+    /// With all that a level implies of versions.
+    fn by_implied(&self, question: Question, effort: Effort) -> Result<Implied, Exhausted> {
+        let implied = |answer| match answer {
+            Answer::Order(order) => Implied::Order(order),
+            Answer::Nothing(suspects) => Implied::Suspects(suspects),
+            Answer::Open => Implied::Suspects(Vec::new()),
         };
         if self.assumes_enough(question) {
-            return self.decide(self.orders, self.graph, question, effort).map(found);
+            return self.decide(self.orders, self.graph, question, effort).map(implied);
         }
         let mut tally = Tally::default();
-        let implied = question.implied();
-        let orders = Orders::infer(self.all, implied, &|_| false, &mut tally, self.meter)?;
-        // Versions in a circle are told elsewhere, by the transactions that show it.
+        let assumed = question.implied();
+        let orders = Orders::infer(self.all, assumed, &|_| false, &mut tally, self.meter)?;
         if !tally.names().is_empty() {
-            return Ok(None);
+            return Ok(Implied::Suspects(self.touching(&tally)));
         }
         let mut share = self.meter.share();
         let graph = Graph::new(self.all, orders.edges(&mut share)?);
         share.hold(orders.bytes() + graph.bytes())?;
-        self.decide(&orders, &graph, question, effort).map(found)
+        self.decide(&orders, &graph, question, effort).map(implied)
     }
 
     fn smallest(&self, question: Question, involved: &[u32]) -> Result<Option<Core>, Exhausted> {

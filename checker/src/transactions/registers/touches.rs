@@ -20,12 +20,12 @@ pub(crate) struct Touch {
 
 impl Touch {
     /// The version that it met first.
-    pub(super) fn first(&self) -> u32 {
+    pub(crate) fn first(&self) -> u32 {
         self.read.or(self.written).unwrap_or(INITIAL)
     }
 
     /// The version that it left.
-    pub(super) fn last(&self) -> u32 {
+    pub(crate) fn last(&self) -> u32 {
         self.written.or(self.read).unwrap_or(INITIAL)
     }
 }
