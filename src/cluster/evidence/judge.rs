@@ -162,8 +162,9 @@ fn unseen(acting: Acting<'_>, sent: &[i64]) -> Option<Clause> {
     let in_bad = |outages: Outages| {
         certain(outages, sent).into_iter().filter(|bad| *bad == Some(true)).count()
     };
-    let few = times.find_map(|outages| Some(in_bad(outages)).filter(|count| *count < LEAST))?;
-    let expected = format!("{LEAST} or more are sent while it is, or would be, bad");
+    let few =
+        times.find_map(|outages| Some(in_bad(outages)).filter(|count| *count < FEW as usize))?;
+    let expected = format!("{FEW} or more are sent while it is, or would be, bad");
     Some(clause(expected, format!("{few} were"), false))
 }
 
