@@ -27,6 +27,7 @@ mod system;
 mod target;
 mod template;
 mod timeline;
+mod trigger;
 mod value;
 mod yaml;
 

@@ -3,6 +3,7 @@
 //! It owns the clock, the run's identity and the channel of run events. It knows no checker and no
 //! report: what it leaves is the run's folder, and everything afterwards reads that.
 
+mod awaited;
 mod bus;
 mod context;
 mod disk;
@@ -11,6 +12,7 @@ mod injector;
 mod interrupt;
 mod leader;
 mod load;
+mod named;
 mod phases;
 mod probe;
 mod process;
@@ -31,12 +33,19 @@ use temblor_workloads::{Connector, Endpoint, Workload};
 use tokio::sync::{mpsc, watch};
 
 use self::{
-    bus::Bus, context::Context, interrupt::Stop, leader::Leadership, probe::Asker, process::Stage,
-    progress::Watcher, recorder::Recorder,
+    bus::Bus,
+    context::{Context, Readiness},
+    interrupt::Stop,
+    leader::Leadership,
+    named::NamedFaults,
+    probe::Asker,
+    process::Stage,
+    progress::Watcher,
+    recorder::Recorder,
 };
 use crate::{
     clock::RunClock,
-    cluster::{Cluster, ClusterEvent, ClusterSpec, Entered},
+    cluster::{Cluster, ClusterEvent, ClusterSpec, Entered, NodeSpec, ServerSpec},
     plan::Plan,
     store,
 };
@@ -120,6 +129,9 @@ async fn with_cluster(
         counted_load: Mutex::default(),
         held: Mutex::default(),
         remembered: Mutex::default(),
+        named: NamedFaults::default(),
+        readiness: readiness(prepared)?,
+        logs: logs(&prepared.cluster),
     });
     let driven = phases::drive(&context, prepared, leadership).await;
     tell_of_traces(&context, prepared);
@@ -143,6 +155,20 @@ fn tell_of_traces(context: &Context, prepared: &Prepared) {
     };
     let text = format!("packet traces of each fault are in traces/, for Wireshark{lacking}");
     context.bus.say(Happening::Note { text });
+}
+
+fn readiness(prepared: &Prepared) -> Result<Readiness, String> {
+    let asker = asker(&prepared.plan.system.ready)?;
+    Ok(Readiness { asker, asked: phases::asked(prepared, &prepared.ready_argv) })
+}
+
+/// Where the servers' output goes, by node.
+fn logs(cluster: &ClusterSpec) -> Vec<(String, PathBuf)> {
+    let of_node = |node: &NodeSpec| {
+        let log = |server: &ServerSpec| node.logs.join(format!("{}.log", server.name));
+        node.servers.iter().map(|server| (node.name.clone(), log(server))).collect::<Vec<_>>()
+    };
+    cluster.nodes.iter().flat_map(of_node).collect()
 }
 
 /// Server exits and lost agents, in the run's time.

@@ -26,6 +26,7 @@ mod spec;
 pub mod starve;
 pub mod stop;
 mod target;
+mod trigger;
 
 pub use clock::{ClockChange, ClockReading, ClockSeen, Skew};
 pub use crash_loop::CrashLoop;
@@ -38,6 +39,7 @@ pub use links::{
 pub use node_faults::{NodeFault, NodeFaults};
 pub use node_ops::{NodeOps, ServerProcess, ServerState, Signal};
 pub use schedule::{Planned, Schedule};
-pub use spec::{DurationChoice, End, FaultKind, FaultSpec, Grudge, Start, Target, Trigger, Where};
+pub use spec::{DurationChoice, End, FaultKind, FaultSpec, Grudge, Start, Target, Where};
 pub use starve::Lack;
 pub use target::{Chosen, NoTarget, Placed, View, minority, place, resolve};
+pub use trigger::Trigger;

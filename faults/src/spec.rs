@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use temblor_history::FaultClass;
 
-use crate::{LinkPolicy, NodeFault, regions::Regions};
+use crate::{LinkPolicy, NodeFault, Trigger, regions::Regions};
 
 /// A duration, a range or several, from which the seed draws one for each occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,15 +230,6 @@ pub enum Where {
     },
     /// The fault says so itself (a partition's grudge).
     Itself,
-}
-
-/// Something that a start or an end can wait for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trigger {
-    /// The leader is another one than when the waiting began.
-    LeaderChanged,
-    /// So many operations have been completed since the phase began.
-    Ops(u64),
 }
 
 /// When a fault begins.

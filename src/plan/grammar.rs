@@ -8,7 +8,7 @@ use super::{
         TEXT,
     },
     shape::{Choice, Key, Presence, Shape, Variant},
-    target::TRIGGER,
+    trigger::TRIGGER,
 };
 
 /// Names of faults that plans will have, and this version can't do.

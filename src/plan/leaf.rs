@@ -11,7 +11,8 @@ use super::{
     form::Form,
     scalar::{self, Misread},
     shape::Leaf,
-    target::{GRUDGE, TARGET, TRIGGER},
+    target::{GRUDGE, TARGET},
+    trigger::TRIGGER,
     value::{Content, Entry, Value},
 };
 

@@ -28,6 +28,7 @@ const DEFINITIONS: &str = r##"{
   "share-at-least": {"type": "string", "pattern": "^>= ?[0-9]+(\\.[0-9]+)? ?%$", "examples": [">= 90%"]},
   "duration-at-most": {"type": "string", "pattern": "^<= ?([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+$", "examples": ["<= 50ms"]},
   "node": {"type": "string", "pattern": "^n[1-9][0-9]*$"},
+  "name": {"type": "string", "pattern": "^[a-z][a-z0-9-]*$"},
   "target": {"anyOf": [
     {"enum": ["one", "two", "minority", "majority", "all", "leader", "followers", "one follower"]},
     {"type": "string", "pattern": "^(clients of )?[a-z][a-z0-9-]*( follower)?$"},
@@ -38,8 +39,12 @@ const DEFINITIONS: &str = r##"{
     {"type": "array", "items": {"type": "array", "items": {"$ref": "#/definitions/node"}, "minItems": 1}, "minItems": 2}
   ]},
   "trigger": {"anyOf": [
-    {"enum": ["leader-changed"]},
-    {"type": "object", "properties": {"ops": {"type": "integer", "minimum": 1}}, "required": ["ops"], "additionalProperties": false}
+    {"enum": ["leader-changed", "first-error", "node-ready"]},
+    {"type": "object", "properties": {"ops": {"type": "integer", "minimum": 1}}, "required": ["ops"], "additionalProperties": false},
+    {"type": "object", "properties": {"node-ready": {"$ref": "#/definitions/name"}}, "required": ["node-ready"], "additionalProperties": false},
+    {"type": "object", "properties": {"log": {"type": "string", "format": "regex"}, "on": {"$ref": "#/definitions/name"}}, "required": ["log"], "additionalProperties": false},
+    {"type": "object", "properties": {"begin-of": {"$ref": "#/definitions/name"}}, "required": ["begin-of"], "additionalProperties": false},
+    {"type": "object", "properties": {"end-of": {"$ref": "#/definitions/name"}}, "required": ["end-of"], "additionalProperties": false}
   ]}
 }"##;
 

@@ -1,16 +1,15 @@
-//! Targets, grudges and triggers as people write them.
+//! Targets and grudges as people write them.
 
-use temblor_faults::{Grudge, Target, Trigger};
+use temblor_faults::{Grudge, Target};
 
 use super::{
     diagnostic::Diagnostic,
     form::Form,
-    leaf::{at, expected, read_scalar, scalar_of},
+    leaf::{expected, read_scalar, scalar_of},
     nearest::nearest,
     scalar::{self, Misread},
     shape::Leaf,
-    source::Span,
-    value::{Content, Entry, Value},
+    value::{Content, Value},
 };
 
 /// `leader`, `n2`, `[n1, n3]`, `clients of n1`, a remembered name.
@@ -35,24 +34,6 @@ pub(crate) static GRUDGE: Leaf = Leaf {
         _ => read_scalar(value, &GRUDGE, |text| grudge(text).map(Form::Grudge)),
     },
     schema: r##"{"$ref": "#/definitions/grudge"}"##,
-};
-
-/// `leader-changed`, `{ ops: 10000 }`.
-pub(crate) static TRIGGER: Leaf = Leaf {
-    name: "trigger",
-    what: "something to wait for",
-    example: "leader-changed",
-    read: |value| match &value.content {
-        Content::Map(entries) => read_ops(value, entries).map(Form::Trigger),
-        _ => read_scalar(value, &TRIGGER, |text| match text {
-            "leader-changed" => Ok(Form::Trigger(Trigger::LeaderChanged)),
-            _ => Err(Misread::new(
-                format!("`{text}` is nothing that can be waited for"),
-                "choose `leader-changed` or, for example, `{ ops: 10000 }`",
-            )),
-        }),
-    },
-    schema: r##"{"$ref": "#/definitions/trigger"}"##,
 };
 
 /// Words that stand for nodes chosen when a fault begins.
@@ -162,35 +143,4 @@ fn read_groups(value: &Value, groups: &[Value]) -> Result<Grudge, Diagnostic> {
         return Err(expected(value, "two groups of nodes or more", example));
     }
     Ok(Grudge::Groups(read))
-}
-
-fn read_ops(value: &Value, entries: &[Entry]) -> Result<Trigger, Diagnostic> {
-    let example = "{ ops: 10000 }";
-    let [Entry { key, key_span, value: ops }] = entries else {
-        let logs = entries.iter().find(|entry| entry.key == "log");
-        return Err(match logs {
-            Some(log) => no_logs_yet(&log.key_span),
-            None => expected(value, TRIGGER.what, example),
-        });
-    };
-    match (key.as_str(), scalar_of(ops)) {
-        ("ops", Some(text)) => match scalar::count(text).map_err(|misread| at(ops, misread))? {
-            0 => {
-                Err(at(ops, Misread::new("`0` operations are always there", "wait for at least 1")))
-            }
-            count => Ok(Trigger::Ops(count)),
-        },
-        ("ops", None) => Err(expected(ops, "a number of operations", "10000")),
-        ("log", _) => Err(no_logs_yet(key_span)),
-        _ => {
-            let message = format!("`{key}` is nothing that can be waited for");
-            let help = "choose `leader-changed` or, for example, `{ ops: 10000 }`";
-            Err(Diagnostic::error(key_span, message).help(help))
-        }
-    }
-}
-
-fn no_logs_yet(at: &Span) -> Diagnostic {
-    Diagnostic::error(at, "waiting for a log line is not available yet")
-        .help("wait for `leader-changed` or, for example, `{ ops: 10000 }`")
 }

@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
-use temblor_faults::{
-    End, FaultKind, FaultSpec, Planned, Schedule, Start, Target, Trigger, View, Where,
-};
+use temblor_faults::{End, FaultKind, FaultSpec, Planned, Schedule, Start, Target, View, Where};
 
 use temblor_history::PhaseKind;
 
@@ -135,7 +133,7 @@ fn phase_line(phase: &Phase) -> String {
 fn fault_line(spec: &FaultSpec, planned: &Planned, nodes: &[String], draw: u64) -> String {
     let begins = match (planned.begins, &spec.start) {
         (Some(begins), _) => clock(begins),
-        (None, Start::After(trigger)) => format!("after {}", event(trigger)),
+        (None, Start::After(trigger)) => format!("after {trigger}"),
         (None, Start::At(_)) => "later".to_owned(),
     };
     let mut line = format!("  {begins:>11}  {:<10} {}", spec.name, whom(spec, nodes, draw));
@@ -163,20 +161,13 @@ fn clock(moment: Duration) -> String {
     format!("{}:{:02}.{:03}", millis / 60_000, millis / 1000 % 60, millis % 1000)
 }
 
-fn event(trigger: &Trigger) -> String {
-    match trigger {
-        Trigger::LeaderChanged => "leader-changed".to_owned(),
-        Trigger::Ops(operations) => format!("{operations} operations"),
-    }
-}
-
 fn lasts(spec: &FaultSpec, planned: &Planned) -> String {
     match (&spec.end, planned.lasts) {
         (End::AtOnce, _) => "at once".to_owned(),
         (End::WithPhase, Some(rest)) => format!("to the end of the phase, for {}", written(rest)),
         (End::WithPhase, None) => "to the end of the phase".to_owned(),
         (End::Until { trigger, at_most }, _) => {
-            format!("until {}, at most {}", event(trigger), written(*at_most))
+            format!("until {trigger}, at most {}", written(*at_most))
         }
         (End::For(choice), None) => format!("for {}", written_choice(choice)),
         (End::For(_), Some(lasts)) => format!("for {}", written(lasts)),

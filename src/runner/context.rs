@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -9,11 +10,15 @@ use std::{
     time::Duration,
 };
 
-use temblor_faults::{FaultKind, FaultSpec};
+use temblor_faults::{FaultKind, FaultSpec, Target};
 use temblor_history::{Happening, Measured};
 use tokio::sync::watch;
 
-use super::{bus::Bus, interrupt::Stop, leader::Leadership, process::Stage};
+use temblor_workloads::Endpoint;
+
+use super::{
+    bus::Bus, interrupt::Stop, leader::Leadership, named::NamedFaults, probe::Asker, process::Stage,
+};
 use crate::{clock::RunClock, cluster::Cluster};
 
 /// How often counters are looked at where nobody can be woken by them.
@@ -41,6 +46,17 @@ pub(crate) struct Context {
     pub(crate) counted_load: Mutex<(u64, u64)>,
     pub(crate) held: Mutex<BTreeMap<String, Held>>,
     pub(crate) remembered: Mutex<BTreeMap<String, Vec<String>>>,
+    pub(crate) named: NamedFaults,
+    pub(crate) readiness: Readiness,
+    /// Each server's output, by node.
+    pub(crate) logs: Vec<(String, PathBuf)>,
+}
+
+/// How to ask whether nodes are ready.
+pub(crate) struct Readiness {
+    pub(crate) asker: Asker,
+    /// Each node, with the command of an `exec` probe.
+    pub(crate) asked: Vec<(Endpoint, Vec<String>)>,
 }
 
 impl Context {
@@ -81,6 +97,21 @@ impl Context {
         let base = self.phase_base.load(Relaxed);
         while self.stage.recorder.tally.completions() < base + wanted {
             tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Operations that have ended badly so far, refusals not counted.
+    pub(crate) fn errors(&self) -> u64 {
+        let counts = self.stage.recorder.tally.counts();
+        counts.fail + counts.info
+    }
+
+    /// The nodes that a target names now; none for a name that nobody remembers yet.
+    pub(crate) fn named_nodes(&self, target: &Target) -> Vec<String> {
+        match target {
+            Target::Named(nodes) => nodes.clone(),
+            Target::Remembered(name) => self.remembered().remove(name).unwrap_or_default(),
+            _ => Vec::new(),
         }
     }
 

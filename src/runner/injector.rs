@@ -3,10 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use temblor_faults::{End, FaultSpec, Placed, Schedule, Start, Trigger};
+use temblor_faults::{End, FaultSpec, Placed, Schedule, Start};
 use temblor_history::{FaultChange, FaultEvent, Measured};
 
-use super::{context::Context, resolution};
+use super::{awaited::Awaited, context::Context, resolution};
 use crate::cluster::ResolvedFault;
 
 /// A target that is not there yet (no leader, a node that another fault holds) is looked for again
@@ -68,7 +68,8 @@ impl Injector {
             }
             Start::After(trigger) => {
                 self.context.sleep_until(self.phase.began_ns).await;
-                let came = self.wait_for(trigger, self.phase.ends_ns).await;
+                let awaited = Awaited::from_now(&self.context, trigger);
+                let came = self.wait_for(awaited, self.phase.ends_ns).await;
                 came.then(|| self.context.clock.now_ns())
             }
         }
@@ -146,7 +147,11 @@ impl Injector {
                 chosen: placed.words.clone(),
             },
         );
-        let leader = self.context.leader_now();
+        // What ends it counts from before it begins: its own effect may be quick.
+        let awaited = match &self.spec.end {
+            End::Until { trigger, .. } => Some(Awaited::from_now(&self.context, trigger)),
+            _ => None,
+        };
         let applied = match self.context.cluster.inject(name, &fault).await {
             Ok(applied) => applied,
             Err(error) => return self.failed(name, "inject", &error.to_string()).await,
@@ -159,7 +164,7 @@ impl Injector {
             let because = "at once".to_owned();
             return self.record(name, FaultChange::Healed { measured, evidence, because });
         }
-        let because = self.wait_for_end(name, leader.as_deref()).await;
+        let because = self.wait_for_end(name, awaited).await;
         self.heal(name, because).await;
     }
 
@@ -186,49 +191,47 @@ impl Injector {
     }
 
     /// Waits for the end; says why it came.
-    async fn wait_for_end(&self, name: &str, leader: Option<&str>) -> String {
+    async fn wait_for_end(&self, name: &str, awaited: Option<Awaited<'_>>) -> String {
         let now = self.context.clock.now_ns();
-        let (until, trigger, words) = match &self.spec.end {
-            End::AtOnce | End::WithPhase => (self.phase.ends_ns, None, "its phase ended"),
-            End::For(_) => {
-                let lasts = self.schedule.duration(&self.spec, occurrence_of(name));
-                (now + lasts.map_or(0, |lasts| lasts.as_nanos() as i64), None, "its time was up")
-            }
-            End::Until { trigger, at_most } => {
-                (now + at_most.as_nanos() as i64, Some(trigger), "its bound was reached")
-            }
-        };
-        let until = until.min(self.phase.ends_ns);
-        if let Some(trigger) = trigger {
-            if self.wait_for_since(trigger, until, leader).await {
-                return format!("until {}", words_of(trigger));
+        let lasts = self.schedule.duration(&self.spec, occurrence_of(name));
+        let bound = lasts.map_or(i64::MAX, |lasts| now + lasts.as_nanos() as i64);
+        let until = bound.min(self.phase.ends_ns);
+        if let Some(awaited) = awaited {
+            if self.wait_for(awaited, until).await
+                && let End::Until { trigger, .. } = &self.spec.end
+            {
+                return format!("until {trigger}");
             }
         } else {
             self.context.sleep_until(until).await;
         }
-        if self.context.is_interrupted() { "interrupted".into() } else { words.into() }
-    }
-
-    async fn wait_for(&self, trigger: &Trigger, until: i64) -> bool {
-        let leader = self.context.leader_now();
-        self.wait_for_since(trigger, until, leader.as_deref()).await
+        let words = match &self.spec.end {
+            _ if self.context.is_interrupted() => "interrupted",
+            End::For(_) => "its time was up",
+            End::Until { .. } => "its bound was reached",
+            End::AtOnce | End::WithPhase => "its phase ended",
+        };
+        words.into()
     }
 
     /// True when it happened, false when the time was up.
-    async fn wait_for_since(&self, trigger: &Trigger, until: i64, leader: Option<&str>) -> bool {
-        let happened = async {
-            match trigger {
-                Trigger::LeaderChanged => self.context.another_leader_than(leader).await,
-                Trigger::Ops(wanted) => self.context.operations_since_phase_began(*wanted).await,
-            }
-        };
+    async fn wait_for(&self, awaited: Awaited<'_>, until: i64) -> bool {
         tokio::select! {
-            () = happened => true,
+            () = awaited.happens() => true,
             () = self.context.sleep_until(until) => false,
         }
     }
 
     fn record(&self, name: &str, change: FaultChange) {
+        let named = self.spec.remember.as_ref();
+        match change {
+            FaultChange::Resolved { .. } => {}
+            FaultChange::Began { .. } => self.context.named.began(named),
+            FaultChange::Healed { .. } | FaultChange::Skipped { .. } => {
+                self.context.named.ended(named);
+            }
+            FaultChange::Failed { .. } => {}
+        }
         self.context.bus.fault(&FaultEvent {
             occurrence: name.to_owned(),
             fault: self.spec.name.clone(),
@@ -243,11 +246,4 @@ impl Injector {
 
 fn occurrence_of(name: &str) -> u64 {
     name.rsplit('#').next().and_then(|number| number.parse().ok()).unwrap_or(0)
-}
-
-fn words_of(trigger: &Trigger) -> String {
-    match trigger {
-        Trigger::LeaderChanged => "leader-changed".into(),
-        Trigger::Ops(operations) => format!("{operations} operations"),
-    }
 }

@@ -35,8 +35,7 @@ pub(crate) async fn drive(
     prepared: &Prepared,
     leadership: watch::Sender<Leadership>,
 ) -> Result<(), String> {
-    let asked = asked(prepared, &prepared.ready_argv);
-    bring_up(context, prepared, &asked).await?;
+    bring_up(context, prepared).await?;
     let followed = follow_leader(context, prepared, leadership)?;
     let plan = LoadPlan {
         load: prepared.plan.workload.load,
@@ -51,7 +50,7 @@ pub(crate) async fn drive(
             act(context, prepared, phase).await;
         }
     }
-    let recovered = recover(context, prepared, load, &asked).await;
+    let recovered = recover(context, prepared, load).await;
     for task in [Some(counting), followed].into_iter().flatten() {
         task.abort();
         let _ = task.await;
@@ -59,20 +58,19 @@ pub(crate) async fn drive(
     recovered
 }
 
-fn asked(prepared: &Prepared, argv: &[Vec<String>]) -> Asked {
+pub(super) fn asked(prepared: &Prepared, argv: &[Vec<String>]) -> Asked {
     let commands = argv.iter().cloned().chain(std::iter::repeat(Vec::new()));
     prepared.endpoints.iter().cloned().zip(commands).collect()
 }
 
-async fn bring_up(context: &Context, prepared: &Prepared, asked: &Asked) -> Result<(), String> {
+async fn bring_up(context: &Context, prepared: &Prepared) -> Result<(), String> {
     for node in &context.nodes {
         context.cluster.start_servers(node).await.map_err(|error| error.to_string())?;
     }
-    let asker = asker(&prepared.plan.system.ready)?;
     let within = prepared.plan.system.ready_within;
     let mut interrupted = context.interrupted.clone();
     let ready = tokio::select! {
-        ready = readiness::wait(&asker, asked, within) => ready,
+        ready = readiness::wait(&context.readiness, within) => ready,
         _ = interrupted.wait_for(|asked| *asked) => Ok(()),
     };
     ready.map_err(|why| {
@@ -123,7 +121,6 @@ async fn recover(
     context: &Arc<Context>,
     prepared: &Prepared,
     load: RunningLoad,
-    asked: &Asked,
 ) -> Result<(), String> {
     let Some(phase) = prepared.plan.phases.iter().find(|phase| phase.kind == PhaseKind::Recover)
     else {
@@ -138,8 +135,7 @@ async fn recover(
         return healed.map(|_| ()).map_err(|error| not_healed(&error));
     }
     let left = Duration::from_nanos((bounds.ends_ns - context.clock.now_ns()).max(0) as u64);
-    let asker = asker(&prepared.plan.system.ready)?;
-    if let Err(why) = readiness::wait(&asker, asked, left).await {
+    if let Err(why) = readiness::wait(&context.readiness, left).await {
         let text = format!("after the last heal the cluster was {why}");
         context.bus.say(Happening::Note { text });
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use temblor_workloads::Endpoint;
 
-use super::probe::{Answer, Asker};
+use super::{context::Readiness, probe::Answer};
 use crate::clock::monotonic_ns;
 
 const ASK_EVERY: Duration = Duration::from_millis(100);
@@ -13,11 +13,8 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// After `within`: which nodes are not ready, and what they last said.
-pub(crate) async fn wait(
-    asker: &Asker,
-    endpoints: &[(Endpoint, Vec<String>)],
-    within: Duration,
-) -> Result<(), String> {
+pub(crate) async fn wait(readiness: &Readiness, within: Duration) -> Result<(), String> {
+    let Readiness { asker, asked: endpoints } = readiness;
     let give_up = monotonic_ns() + within.as_nanos() as i64;
     loop {
         let asking = endpoints.iter().map(|(endpoint, argv)| asker.ask(endpoint, argv));

@@ -49,9 +49,56 @@ impl Checker<'_, '_> {
             Where::Itself => self.grudge(),
         }
         for name in ["after", "until"] {
-            if fault.fields.trigger(name) == Some(&Trigger::LeaderChanged) {
-                self.needs_leader(fault.at(name), "`leader-changed`");
+            if let Some(trigger) = fault.fields.trigger(name) {
+                self.trigger(trigger, fault.at(name));
             }
+        }
+    }
+
+    /// Whether what is waited for can be seen at all.
+    fn trigger(&mut self, trigger: &Trigger, at: &Span) {
+        if *trigger == Trigger::LeaderChanged {
+            self.needs_leader(at, "`leader-changed`");
+        }
+        if let Some(target) = trigger.target() {
+            self.target(target, at);
+        }
+        if let Some(name) = trigger.fault() {
+            self.other_fault(name, at);
+        }
+    }
+
+    /// Another fault of the phase must have the name, and not wait for this one itself.
+    fn other_fault(&mut self, name: &str, at: &Span) {
+        let faults = &self.parts.phases[self.at.0].faults;
+        let named = |place: usize| faults[place].spec.remember.as_deref() == Some(name);
+        if !(0..faults.len()).any(|place| place != self.at.1 && named(place)) {
+            let names = faults.iter().filter_map(|fault| fault.spec.remember.as_deref());
+            let near = crate::plan::nearest::nearest(name, names);
+            let help = near.map_or_else(
+                || format!("give the fault that is meant a name: `as: {name}`"),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let message = format!("no other fault of this phase is called `{name}`");
+            return self.error(at, message, help);
+        }
+        let own = self.fault.spec.remember.as_deref();
+        let waits_for = |fault: &DraftFault| match &fault.spec.start {
+            Start::After(trigger) => trigger.fault().map(str::to_owned),
+            Start::At(_) => None,
+        };
+        let (mut next, mut steps) = (Some(name.to_owned()), 0);
+        while let Some(name) = next.take().filter(|_| steps <= faults.len()) {
+            if own == Some(name.as_str()) {
+                return self.error(
+                    at,
+                    "these faults wait for each other",
+                    "let one begin `at` a time",
+                );
+            }
+            let called = |fault: &&DraftFault| fault.spec.remember.as_deref() == Some(&name);
+            next = faults.iter().find(called).and_then(waits_for);
+            steps += 1;
         }
     }
 
