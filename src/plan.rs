@@ -5,12 +5,14 @@
 //! (`draft`). Systems and catalogue entries go the same way. Nothing here touches a node.
 
 mod catalogue;
+mod chart;
 mod diagnostic;
 mod draft;
 mod entry;
 mod explain;
 mod form;
 mod grammar;
+mod group;
 mod leaf;
 mod list;
 mod load;

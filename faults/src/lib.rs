@@ -10,6 +10,7 @@ pub mod crash;
 pub mod crash_loop;
 mod deal;
 mod effect;
+mod group;
 mod grudge;
 pub mod isolate;
 pub mod kill;
@@ -19,6 +20,7 @@ mod node_faults;
 mod node_ops;
 pub mod partition;
 pub mod pause;
+mod random;
 pub mod regions;
 pub mod restart;
 mod schedule;
@@ -31,6 +33,7 @@ mod trigger;
 pub use clock::{ClockChange, ClockReading, ClockSeen, Skew};
 pub use crash_loop::CrashLoop;
 pub use effect::Effect;
+pub use group::{Choice, Group, Rounds, Step};
 pub use grudge::{cuts, least_nodes};
 pub use links::{
     Burst, Distribution, Fate, Flap, Hop, LinkPolicy, Links, Outages, Passage, Path, Port,
@@ -38,6 +41,7 @@ pub use links::{
 };
 pub use node_faults::{NodeFault, NodeFaults};
 pub use node_ops::{NodeOps, ServerProcess, ServerState, Signal};
+pub use random::{Random, expand, leaves_majority};
 pub use schedule::{Planned, Schedule};
 pub use spec::{DurationChoice, End, FaultKind, FaultSpec, Grudge, Start, Target, Where};
 pub use starve::Lack;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use temblor_history::Seed;
 
-use crate::{DurationChoice, End, FaultSpec, Start};
+use crate::{Choice, DurationChoice, End, FaultSpec, Group, Rounds, Start, Step, group::weighted};
 
 /// The times of faults in one phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,8 @@ impl Schedule {
         began: Duration,
         ended: Duration,
     ) -> Option<Duration> {
-        let every = spec.every.as_ref()?;
+        let every =
+            spec.every.as_ref().filter(|_| spec.times.is_none_or(|times| last + 1 < times))?;
         let begins = (began + self.drawn(spec, last, "every", every)).max(ended);
         let lasts = self.duration(spec, last + 1).unwrap_or_default();
         (begins < self.phase && begins + lasts <= self.phase).then_some(begins)
@@ -94,12 +95,119 @@ impl Schedule {
         choice.draw(self.draw(spec, occurrence, what))
     }
 
+    /// How long after its turn came a fault of a group begins; none when it waits for something.
+    pub fn delay(&self, spec: &FaultSpec, round: u64) -> Option<Duration> {
+        match &spec.start {
+            Start::At(choice) => Some(self.drawn(spec, round, "at", choice)),
+            Start::After(_) => None,
+        }
+    }
+
+    /// When the first round of a group begins; none when it waits for something.
+    pub fn first_round(&self, group: &Group) -> Option<Duration> {
+        match &group.start {
+            Start::At(choice) => Some(choice.draw(self.group_draw(&group.place, 0, "at"))),
+            Start::After(_) => None,
+        }
+    }
+
+    /// When the round after number `last` begins; none when there is none, or when it would not be
+    /// over with its phase.
+    pub fn next_round(
+        &self,
+        group: &Group,
+        specs: &[FaultSpec],
+        last: u64,
+        (began, ended): (Duration, Duration),
+    ) -> Option<Duration> {
+        let begins = match &group.rounds {
+            Rounds::Repeat(_) => ended,
+            Rounds::Every { every, .. } => {
+                (began + every.draw(self.group_draw(&group.place, last, "every"))).max(ended)
+            }
+        };
+        let lasts = self.round_lasts(group, specs, last + 1);
+        let fits = begins < self.phase && begins + lasts <= self.phase;
+        (fits && last + 1 < group.rounds.most()).then_some(begins)
+    }
+
+    /// How long a round lasts, by what the seed says of its faults; what waits for something is
+    /// taken to begin at once.
+    fn round_lasts(&self, group: &Group, specs: &[FaultSpec], round: u64) -> Duration {
+        let lasts = |step: &Step| {
+            let faults = self.chosen(step, round).into_iter().filter_map(|fault| specs.get(fault));
+            let whole = |spec: &FaultSpec| {
+                self.delay(spec, round).unwrap_or_default()
+                    + self.duration(spec, round).unwrap_or_default()
+            };
+            faults.map(whole).max().unwrap_or_default()
+        };
+        group.steps.iter().map(lasts).sum()
+    }
+
+    /// The faults of a step that come in a round, by their numbers.
+    pub fn chosen(&self, step: &Step, round: u64) -> Vec<usize> {
+        match &step.choice {
+            Choice::All => step.faults.clone(),
+            Choice::OneOf(weights) => {
+                let one = weighted(weights, self.group_draw(&step.place, round, "one-of"));
+                step.faults.get(one).copied().into_iter().collect()
+            }
+        }
+    }
+
+    fn group_draw(&self, place: &str, round: u64, what: &str) -> u64 {
+        self.seed.draw(&format!("group.{place}.{what}"), round)
+    }
+
     /// All occurrences, in order of time, those that wait for something first. Each is taken to
     /// last as long as it may; what waits for its beginning stands here once.
-    pub fn timeline(&self, specs: &[FaultSpec]) -> Vec<Planned> {
-        let mut all: Vec<Planned> = specs.iter().flat_map(|spec| self.occurrences(spec)).collect();
+    pub fn timeline(&self, specs: &[FaultSpec], groups: &[Group]) -> Vec<Planned> {
+        let alone = specs.iter().filter(|spec| !spec.grouped);
+        let mut all: Vec<Planned> = alone.flat_map(|spec| self.occurrences(spec)).collect();
+        all.extend(groups.iter().flat_map(|group| self.rounds(group, specs)));
         all.sort_by(|a, b| (a.begins, &a.place).cmp(&(b.begins, &b.place)));
         all
+    }
+
+    /// All rounds of a group; once something in it waits, what follows has no times, and stands
+    /// here once.
+    fn rounds(&self, group: &Group, specs: &[FaultSpec]) -> Vec<Planned> {
+        let mut all = Vec::new();
+        let mut begins = self.first_round(group);
+        for round in 0.. {
+            let ended = self.round(group, specs, round, begins, &mut all);
+            let (Some(began), Some(ended)) = (begins, ended) else { break };
+            match self.next_round(group, specs, round, (began, ended)) {
+                Some(next) if next > began => begins = Some(next),
+                _ => break,
+            }
+        }
+        all
+    }
+
+    fn round(
+        &self,
+        group: &Group,
+        specs: &[FaultSpec],
+        round: u64,
+        begins: Option<Duration>,
+        all: &mut Vec<Planned>,
+    ) -> Option<Duration> {
+        let mut turn = begins;
+        for step in &group.steps {
+            let mut over = turn;
+            for spec in self.chosen(step, round).into_iter().filter_map(|fault| specs.get(fault)) {
+                let begins = turn.zip(self.delay(spec, round)).map(|(turn, delay)| turn + delay);
+                let lasts = self.duration(spec, round);
+                all.push(Planned { place: spec.place.clone(), occurrence: round, begins, lasts });
+                let ends = begins.map(|begins| begins + lasts.unwrap_or_default());
+                let timed = !matches!(spec.end, End::Until { .. } | End::WithPhase);
+                over = over.zip(ends.filter(|_| timed)).map(|(over, ends)| over.max(ends));
+            }
+            turn = over;
+        }
+        turn
     }
 
     fn occurrences(&self, spec: &FaultSpec) -> Vec<Planned> {
@@ -151,6 +259,8 @@ mod tests {
             start,
             end,
             every,
+            times: None,
+            grouped: false,
             optional: false,
         }
     }
@@ -175,7 +285,7 @@ mod tests {
         for (spec, expected) in cases {
             let expected: Vec<_> =
                 expected.into_iter().map(|(at, lasts)| (Some(at), Some(lasts))).collect();
-            assert_eq!(times(&schedule.timeline(&[spec])), expected);
+            assert_eq!(times(&schedule.timeline(&[spec], &[])), expected);
         }
     }
 
@@ -185,7 +295,7 @@ mod tests {
         let at = Start::At(between(4, 4));
         let until = End::Until { trigger: Trigger::LeaderChanged, at_most: seconds(9) };
         let specs = [spec(at.clone(), End::WithPhase, None), spec(at, until, None), waits];
-        let planned = Schedule::new(7, seconds(30)).timeline(&specs);
+        let planned = Schedule::new(7, seconds(30)).timeline(&specs, &[]);
         assert_eq!(times(&planned), [(None, Some(3)), (Some(4), Some(26)), (Some(4), Some(9))]);
     }
 
@@ -201,8 +311,8 @@ mod tests {
                 Some(between(every, every + width)),
             );
             let schedule = Schedule::new(seed, seconds(60));
-            let planned = schedule.timeline(std::slice::from_ref(&spec));
-            prop_assert_eq!(&planned, &schedule.timeline(&[spec]));
+            let planned = schedule.timeline(std::slice::from_ref(&spec), &[]);
+            prop_assert_eq!(&planned, &schedule.timeline(&[spec], &[]));
             for pair in planned.windows(2) {
                 let (Some(before), Some(after)) = (pair[0].begins, pair[1].begins) else {
                     return Err(TestCaseError::fail("a time is missing"));

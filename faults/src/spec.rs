@@ -279,6 +279,10 @@ pub struct FaultSpec {
     /// From the beginning of one occurrence to that of the next, which also waits for the end of
     /// the last; none: it occurs once.
     pub every: Option<DurationChoice>,
+    /// How many occurrences there are at most; none: as many as the phase has time for.
+    pub times: Option<u64>,
+    /// It belongs to a group, which says when its turn is.
+    pub grouped: bool,
     /// Whether the run may pass though it could not happen.
     pub optional: bool,
 }

@@ -315,6 +315,8 @@ mod tests {
             start: Start::At(crate::DurationChoice::exactly(std::time::Duration::ZERO)),
             end: End::WithPhase,
             every: None,
+            times: None,
+            grouped: false,
             optional: false,
         };
         let placed = place(&spec, &view, 5).unwrap();

@@ -5,6 +5,7 @@ mod client;
 mod clock;
 mod expect;
 mod fault;
+mod groups;
 mod link;
 mod phases;
 mod processes;
@@ -14,7 +15,7 @@ mod targets;
 mod times;
 mod workload;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     Plan,
@@ -27,6 +28,7 @@ use super::{
     system::SystemFile,
 };
 use fault::DraftFault;
+use groups::Around;
 use phases::DraftPhase;
 
 /// A plan of the right shape.
@@ -40,6 +42,14 @@ pub(crate) struct Draft<'d> {
     pub(crate) system: Option<&'d SystemFile>,
     /// The folder of its file, for `{here}`.
     pub(crate) here: &'d str,
+}
+
+impl Draft<'_> {
+    /// What groups of faults of a phase are resolved against.
+    fn around<'a>(&self, phase: &'a str, length: Option<Duration>) -> Around<'a> {
+        let (seed, nodes) = (self.fields.count("seed"), self.fields.count("nodes"));
+        Around { seed: seed.unwrap_or(0), nodes: nodes.unwrap_or(0), phase, length }
+    }
 }
 
 /// What became of it.
@@ -76,6 +86,7 @@ pub(crate) fn resolve(draft: &Draft<'_>) -> Resolved {
     }
     times::check(&parts, &mut diagnostics);
     workload::check(&parts, &mut diagnostics);
+    each_once(&mut diagnostics);
     Resolved { plan: plan(parts, client, expect, short_form), diagnostics }
 }
 
@@ -103,6 +114,17 @@ fn plan(
         expect,
         short_form,
     })
+}
+
+/// What is wrong with a fault that was dealt many times is said once.
+fn each_once(diagnostics: &mut Vec<Diagnostic>) {
+    let mut said: Vec<Diagnostic> = Vec::new();
+    for diagnostic in diagnostics.drain(..) {
+        if !said.contains(&diagnostic) {
+            said.push(diagnostic);
+        }
+    }
+    *diagnostics = said;
 }
 
 /// The system's parameters: its defaults, and what the plan says.

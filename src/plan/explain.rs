@@ -312,7 +312,9 @@ mod tests {
           at-most   how long it lasts when what ends it does not happen
           every     from the beginning of one occurrence to that of the next, which also waits for
                     the end of the last
-          as        a name for its target, for faults that come later
+          times     with `every`: how many occurrences at most
+          as        a name for it and its target: others may act on the same nodes, or wait for its
+                    end
           optional  the run may pass though it could not happen (default false)
         verified: datagrams on the links arrive late, by about as much as the fault says
         healed: datagrams cross every link at once

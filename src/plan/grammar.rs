@@ -3,6 +3,7 @@
 use super::{
     catalogue::Catalogue,
     entry::{FaultEntry, WorkloadEntry},
+    group,
     leaf::{
         DURATION, DURATION_AT_MOST, DURATIONS, FLAG, MOMENT, PER_NODE, RATE, RAW, SHARE_AT_LEAST,
         TEXT,
@@ -213,7 +214,7 @@ fn phase(faults: &Shape) -> Shape {
     ])
 }
 
-/// All faults, those of later versions included.
+/// All faults and groups of faults, those of later versions included.
 pub(crate) fn faults(catalogue: &Catalogue) -> Shape {
     let mut variants: Vec<Variant> = catalogue.faults.iter().map(fault).collect();
     variants.extend(LATER_FAULTS.iter().map(|(name, about)| Variant {
@@ -222,6 +223,7 @@ pub(crate) fn faults(catalogue: &Catalogue) -> Shape {
         keys: Vec::new(),
         available: false,
     }));
+    variants.extend(group::variants(&variants));
     Shape::Variants("fault", variants)
 }
 
@@ -256,7 +258,16 @@ pub(crate) fn timing(lasts: bool) -> Vec<Key> {
         ));
     }
     keys.push(Key::optional("every", leaf(&DURATIONS), "from the beginning of one occurrence to that of the next, which also waits for the end of the last"));
-    keys.push(Key::optional("as", text(), "a name for its target, for faults that come later"));
+    keys.push(Key::optional(
+        "times",
+        Shape::Count(1..=1_000_000),
+        "with `every`: how many occurrences at most",
+    ));
+    keys.push(Key::optional(
+        "as",
+        text(),
+        "a name for it and its target: others may act on the same nodes, or wait for its end",
+    ));
     keys.push(key("optional", leaf(&FLAG), "the run may pass though it could not happen", "false"));
     keys
 }

@@ -210,7 +210,7 @@ fn times_that_cannot_be_kept() {
         fault("restart: { for: 5s }"),
         fault("isolate: { for: 300ms }"),
     ];
-    insta::assert_snapshot!(said.concat(), @"
+    insta::assert_snapshot!(said.concat(), @r#"
         - kill: { for: 61s }
             the fault is longer than its phase, which lasts 60s; make it shorter or earlier, or its phase longer
         - kill: { at: 50s..55s, for: 4s..6s }
@@ -238,14 +238,14 @@ fn times_that_cannot_be_kept() {
         - kill: { after: { ops: 1000000 }, for: 5s }
             1000000 operations never end in this phase: at this rate it has 30000; wait for fewer, raise the `rate`, or make the phase longer
         - kill: { after: { log: panic, on: n2 }, for: 5s }
-            waiting for a log line is not available yet; wait for `leader-changed` or, for example, `{ ops: 10000 }`
+            
         - kill: { after: leader-chnaged, for: 5s }
-            `leader-chnaged` is nothing that can be waited for; choose `leader-changed` or, for example, `{ ops: 10000 }`
+            `leader-chnaged` is nothing that can be waited for; choose `leader-changed`, `first-error`, `node-ready`, `{ node-ready: n2 }`, `{ ops: 10000 }`, `{ log: "regex", on: n2 }`, `{ end-of: NAME }` or `{ begin-of: NAME }`
         - restart: { for: 5s }
-            unknown key `for`; choose one of `target`, `rolling`, `at`, `after`, `every`, `as`, `optional`
+            unknown key `for`; choose one of `target`, `rolling`, `at`, `after`, `every`, `times`, `as`, `optional`
         - isolate: { for: 300ms }
             the fault is over before `etcd` notices: that takes it 1s; let it last longer, unless that is the point
-        ");
+        "#);
 }
 
 #[test]
@@ -625,4 +625,97 @@ fn regions_that_cannot_be() {
         so much jitter is no distance; give 30% or less
         so short a delay can't be seen; give 1ms or more
     ");
+}
+
+#[test]
+fn groups_that_cannot_be() {
+    let said = [
+        fault("sequence: { of: [kill, pause] }"),
+        fault("sequence: { of: [] }"),
+        fault("sequence: { of: [ { kill: { for: 40s } }, { pause: { for: 30s } } ] }"),
+        fault("sequence: { of: [ { sequence: { of: [kill] } } ] }"),
+        fault("parallel: { of: [ { kill: { for: 5s, every: 9s } } ], times: 3 }"),
+        fault("one-of: { of: [restart, restart], weights: [1] }"),
+        fault("one-of: { of: [restart, restart], weights: [0, 0], repeat: 2, every: 5s }"),
+        fault("random: { of: [ { kill: { at: 5s } }, partition ], keep: minority }"),
+        fault(
+            "random: { of: [ { kill: { target: all } }, { partition: { grudge: majorities-ring } } ], keep: majority }",
+        ),
+        fault("random: { of: [kill], for: 90s }"),
+        fault("random: { of: [ { isolate: { target: n9 } } ] }"),
+        fault("restart: { times: 3 }"),
+    ];
+    insta::assert_snapshot!(said.concat(), @"
+        - sequence: { of: [kill, pause] }
+            what comes after this `kill` would wait for ever; say how long it lasts: `for: 5s`
+        - sequence: { of: [] }
+            this group has no faults; list them under `of:`
+        - sequence: { of: [ { kill: { for: 40s } }, { pause: { for: 30s } } ] }
+            one round may take until 70s, and its phase lasts 60s; make its faults shorter, or the phase longer
+        - sequence: { of: [ { sequence: { of: [kill] } } ] }
+            there is no fault `sequence`; choose one of `kill`, `pause`, `restart`, `isolate`, `partition`, `link`, `slow`, `lossy`, `parallel`, `one-of`
+        - parallel: { of: [ { kill: { for: 5s, every: 9s } } ], times: 3 }
+            a fault of a group has no `every` of its own; move it to the group: it says when the next round is
+            `times` needs `every`; say `repeat: …` for rounds one right after another
+        - one-of: { of: [restart, restart], weights: [1] }
+            1 weights for 2 faults; give one number for each fault, in the same order
+        - one-of: { of: [restart, restart], weights: [0, 0], repeat: 2, every: 5s }
+            with these weights none ever comes; give one of them more than 0
+            rounds come either `every` so long or at once; keep `repeat`, or `every` with `times`
+        - random: { of: [ { kill: { at: 5s } }, partition ], keep: minority }
+            `random` deals the times, so `at` has no meaning here; take it away, or let the fault stand for itself
+            there is no thing to keep `minority`; did you mean `majority`?
+        - random: { of: [ { kill: { target: all } }, { partition: { grudge: majorities-ring } } ], keep: majority }
+            3 of 3 nodes are more than a minority; choose a smaller target, or don't `keep: majority`
+        - random: { of: [kill], for: 90s }
+            this deals no fault at all; make the phase longer, `every` or `for` shorter, or the targets smaller
+        - random: { of: [ { isolate: { target: n9 } } ] }
+            there is no node `n9`; the cluster has 3 nodes: they are n1 to n3
+        - restart: { times: 3 }
+            `times` needs `every`; say how far apart they are: `every: 20s`
+        ");
+}
+
+#[test]
+fn events_that_cannot_come() {
+    let said = [
+        fault("kill: { after: { end-of: cut }, for: 5s }"),
+        fault("kill: { after: { end-of: own }, for: 5s, as: own }"),
+        fault("kill: { after: { log: \"elected (\" }, for: 5s }"),
+        fault("kill: { after: { log: \".*\" }, for: 5s }"),
+        fault("kill: { after: { log: \"lost\", on: n7 }, for: 5s }"),
+        fault("kill: { after: { node-ready: leader }, for: 5s }"),
+        fault("kill: { after: { ops: 5, on: n1 }, for: 5s }"),
+        fault("kill: { after: first-errors, for: 5s }"),
+        in_chaos(
+            "etcd",
+            3,
+            &[
+                "kill: { target: n1, after: { end-of: b }, as: a, for: 5s }",
+                "isolate: { target: n2, after: { begin-of: a }, as: b, for: 5s }",
+            ],
+        ),
+    ];
+    insta::assert_snapshot!(said.concat(), @r#"
+        - kill: { after: { end-of: cut }, for: 5s }
+            no other fault of this phase is called `cut`; give the fault that is meant a name: `as: cut`
+        - kill: { after: { end-of: own }, for: 5s, as: own }
+            no other fault of this phase is called `own`; give the fault that is meant a name: `as: own`
+        - kill: { after: { log: "elected (" }, for: 5s }
+            `elected (` is no regular expression: unclosed group; put a backslash before characters such as `(` that are meant as they are
+        - kill: { after: { log: ".*" }, for: 5s }
+            `.*` matches every line; say what the line must contain
+        - kill: { after: { log: "lost", on: n7 }, for: 5s }
+            there is no node `n7`; the cluster has 3 nodes: they are n1 to n3
+        - kill: { after: { node-ready: leader }, for: 5s }
+            `leader` is another node at every moment; name a node such as `n2`, or one that an earlier fault remembers by `as:`
+        - kill: { after: { ops: 5, on: n1 }, for: 5s }
+            `on` does not go with `ops`; choose `leader-changed`, `first-error`, `node-ready`, `{ node-ready: n2 }`, `{ ops: 10000 }`, `{ log: "regex", on: n2 }`, `{ end-of: NAME }` or `{ begin-of: NAME }`
+        - kill: { after: first-errors, for: 5s }
+            `first-errors` is nothing that can be waited for; choose `leader-changed`, `first-error`, `node-ready`, `{ node-ready: n2 }`, `{ ops: 10000 }`, `{ log: "regex", on: n2 }`, `{ end-of: NAME }` or `{ begin-of: NAME }`
+        - kill: { target: n1, after: { end-of: b }, as: a, for: 5s }
+              - isolate: { target: n2, after: { begin-of: a }, as: b, for: 5s }
+            these faults wait for each other; let one begin `at` a time
+            these faults wait for each other; let one begin `at` a time
+        "#);
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use temblor_faults::FaultSpec;
+use temblor_faults::{FaultSpec, Group};
 use temblor_history::PhaseKind;
 
 use super::source::Span;
@@ -92,6 +92,8 @@ pub struct Phase {
     pub duration: Duration,
     /// The faults; only in `chaos`.
     pub faults: Vec<FaultSpec>,
+    /// Which of them belong together.
+    pub groups: Vec<Group>,
 }
 
 /// What is expected of a run.

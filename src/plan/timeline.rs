@@ -7,7 +7,7 @@ use temblor_faults::{End, FaultKind, FaultSpec, Planned, Schedule, Start, Target
 use temblor_history::PhaseKind;
 
 use super::{
-    Load, Phase, Plan,
+    Load, Phase, Plan, chart,
     scalar::{written, written_choice},
 };
 
@@ -25,7 +25,9 @@ pub fn timeline(plan: &Plan) -> String {
             continue;
         }
         let schedule = Schedule::new(plan.seed, phase.duration);
-        for planned in schedule.timeline(&phase.faults) {
+        let all = schedule.timeline(&phase.faults, &phase.groups);
+        out.push_str(&chart::chart(&phase.faults, &all, phase.duration));
+        for planned in all {
             let Some(spec) = phase.faults.iter().find(|spec| spec.place == planned.place) else {
                 continue;
             };
@@ -134,7 +136,7 @@ fn fault_line(spec: &FaultSpec, planned: &Planned, nodes: &[String], draw: u64) 
     let begins = match (planned.begins, &spec.start) {
         (Some(begins), _) => clock(begins),
         (None, Start::After(trigger)) => format!("after {trigger}"),
-        (None, Start::At(_)) => "later".to_owned(),
+        (None, Start::At(_)) => "in turn".to_owned(),
     };
     let mut line = format!("  {begins:>11}  {:<10} {}", spec.name, whom(spec, nodes, draw));
     for detail in details(spec) {
@@ -274,6 +276,12 @@ mod tests {
         steady: 5s of load
 
         chaos: 60s of load and faults
+          isolate          ···███████·····················███████······················
+          kill             ··············███·························████··············
+          pause            ····················███·························███·········
+          slow             ·························████························████···
+                           0                                                        60s
+
              0:03.000  isolate    leader; for 7.61s
              0:14.000  kill       leader; for 3.714s
              0:20.000  pause      one (n2); for 3.548s
@@ -290,6 +298,61 @@ mod tests {
         checked: linearizable, no-lost-writes
         expected: availability: 40% or more ok, the whole run
         expected: longest gap: 10s at most, the whole run
+        ");
+    }
+
+    #[test]
+    fn groups_and_randomised_schedules() {
+        let text = "\
+            system: etcd\nnodes: 5\nworkload: register\nphases:\n  - chaos: 40s\n    faults:\n      \
+            - sequence:\n          of:\n            \
+            - isolate: { target: n1, for: 5s, as: cut }\n            \
+            - parallel: { of: [ { kill: { target: cut, at: 1s, for: 3s } }, { slow: { for: 2s } } ] }\n          \
+            every: 15s\n          times: 2\n      \
+            - one-of: { of: [ { pause: { for: 2s } }, restart ], weights: [1, 1], repeat: 3, after: { end-of: cut } }\n  \
+            - chaos: 60s\n    faults:\n      \
+            random: { of: [kill, partition], every: 5s..9s, keep: majority }\n  \
+            - recover: 10s\n";
+        let source = std::sync::Arc::new(super::super::Source {
+            name: "plan.yaml".into(),
+            text: text.into(),
+        });
+        let plan = super::super::load::load_source(&source, &[], &Catalogue::embedded(), 7);
+        let timeline = super::timeline(&plan.unwrap().plan);
+        insta::assert_snapshot!(timeline.split_once("\nchaos").unwrap().1, @"
+        : 40s of load and faults
+          isolate          ███████···············████████······························
+          kill             ·········████··················█████························
+          slow             ·······███····················███···························
+          pause            ····························································
+          restart          ???
+                           0                                                        40s
+
+              in turn  restart    one (n4); at once
+             0:00.000  isolate    n1; for 5s; remembered as cut
+             0:05.000  slow       one (n3), delay 100ms ± 20ms; for 2s
+             0:06.000  kill       cut; for 3s
+             0:15.000  isolate    n1; for 5s; remembered as cut
+             0:20.000  slow       one (n3), delay 100ms ± 20ms; for 2s
+             0:21.000  kill       cut; for 3s
+
+        chaos-2: 60s of load and faults
+          partition        ·····█████··█████··█████████████████████████████████········
+                           0                                                        60s
+
+             0:05.128  partition  halves (n1, n3 | n5, n2, n4); for 5.436s
+             0:12.852  partition  halves (n3, n5 | n2, n1, n4); for 4.33s
+             0:19.654  partition  halves (n4, n5 | n2, n1, n3); for 8.435s
+             0:28.089  partition  halves (n2, n4 | n1, n5, n3); for 9.449s
+             0:37.538  partition  halves (n4, n2 | n3, n5, n1); for 6.207s
+             0:43.745  partition  halves (n3, n1 | n5, n2, n4); for 5.831s
+             0:49.845  partition  halves (n2, n5 | n4, n1, n3); for 3.023s
+
+        recover: everything healed, then final reads; at most 10s
+
+        Nodes in brackets are the seed's choice; one that another fault holds is passed over.
+
+        checked: linearizable
         ");
     }
 
@@ -311,6 +374,23 @@ mod tests {
         steady: 10s of load
 
         chaos: 2m50s of load and faults
+          kill             █····················································█······
+          pause            ···██···················································██··
+          isolate          ·······██···················································
+          slow             ···········█················································
+          partition        ··············█·············································
+          lossy            ·················██·········································
+          kill             ·····················█······································
+          isolate          ·························█··································
+          partition        ····························██······························
+          restart          ································▪···························
+          partition        ···································█························
+          link             ·······································██···················
+          kill             ··········································█·················
+          slow             ··············································█·············
+          pause            ·················································█··········
+                           0                                                      2m50s
+
              0:01.028  kill       one (n5); for 4.512s
              0:11.247  pause      one (n4); for 3.393s
              0:22.070  isolate    one (n2); for 3.869s

@@ -157,7 +157,7 @@ mod tests {
         std::fs::write(&path, "elected n1\n").unwrap();
         let mut log = Log::from_its_end(path.clone());
         let pattern = Regex::new("elected n[12]$").unwrap();
-        let mut write = |text: &str| {
+        let write = |text: &str| {
             let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
             file.write_all(text.as_bytes()).unwrap();
         };

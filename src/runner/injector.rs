@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use temblor_faults::{End, FaultSpec, Placed, Schedule, Start};
+use temblor_faults::{End, FaultSpec, Group, Placed, Schedule, Start};
 use temblor_history::{FaultChange, FaultEvent, Measured};
 
 use super::{awaited::Awaited, context::Context, resolution};
@@ -29,8 +29,11 @@ pub(crate) async fn carry_out(
 ) {
     let injector = Injector { context, schedule, spec, phase };
     let mut occurrence = 0;
-    let Some(mut begin_at) = injector.first_begin().await else {
-        return injector.never_came();
+    let first = injector.schedule.first(&injector.spec);
+    let Some(mut begin_at) =
+        first_begin(&injector.context, &injector.spec.start, first, phase).await
+    else {
+        return injector.never_came(0);
     };
     loop {
         let Some(last) = injector.occur(occurrence, begin_at).await else { return };
@@ -42,6 +45,77 @@ pub(crate) async fn carry_out(
         if begin_at >= phase.ends_ns {
             return;
         }
+    }
+}
+
+/// Carries out the faults of a group, round after round, until its phase ends.
+pub(crate) async fn carry_out_group(
+    context: Arc<Context>,
+    schedule: Arc<Schedule>,
+    group: Group,
+    faults: Arc<Vec<FaultSpec>>,
+    phase: PhaseBounds,
+) {
+    let injector = |spec: &FaultSpec| Injector {
+        context: Arc::clone(&context),
+        schedule: Arc::clone(&schedule),
+        spec: spec.clone(),
+        phase,
+    };
+    let Some(mut begin_at) =
+        first_begin(&context, &group.start, schedule.first_round(&group), phase).await
+    else {
+        for spec in
+            group.steps.iter().flat_map(|step| &step.faults).filter_map(|at| faults.get(*at))
+        {
+            injector(spec).never_came(0);
+        }
+        return;
+    };
+    let offset = |time: i64| Duration::from_nanos((time - phase.began_ns).max(0) as u64);
+    for round in 0.. {
+        context.sleep_until(begin_at.min(phase.ends_ns)).await;
+        let began = context.clock.now_ns();
+        for step in &group.steps {
+            let chosen = schedule.chosen(step, round);
+            let chosen: Vec<Injector> =
+                chosen.into_iter().filter_map(|fault| faults.get(fault)).map(injector).collect();
+            futures_util::future::join_all(chosen.iter().map(|one| one.in_turn(round))).await;
+        }
+        let (began, ended) = (offset(began), offset(context.clock.now_ns()));
+        match schedule.next_round(&group, &faults, round, (began, ended)) {
+            Some(next) => begin_at = phase.began_ns + next.as_nanos() as i64,
+            None => return,
+        }
+        if context.is_interrupted() || begin_at >= phase.ends_ns {
+            return;
+        }
+    }
+}
+
+/// When what begins so begins first; none when what it waits for did not come in its phase.
+async fn first_begin(
+    context: &Context,
+    start: &Start,
+    drawn: Option<Duration>,
+    phase: PhaseBounds,
+) -> Option<i64> {
+    match start {
+        Start::At(_) => Some(phase.began_ns + drawn?.as_nanos() as i64),
+        Start::After(trigger) => {
+            context.sleep_until(phase.began_ns).await;
+            let awaited = Awaited::from_now(context, trigger);
+            let came = wait_for(context, awaited, phase.ends_ns).await;
+            came.then(|| context.clock.now_ns())
+        }
+    }
+}
+
+/// True when it happened, false when the time was up.
+async fn wait_for(context: &Context, awaited: Awaited<'_>, until: i64) -> bool {
+    tokio::select! {
+        () = awaited.happens() => true,
+        () = context.sleep_until(until) => false,
     }
 }
 
@@ -59,26 +133,29 @@ struct Injector {
 }
 
 impl Injector {
-    /// When the first occurrence begins; none when what it waits for did not come in its phase.
-    async fn first_begin(&self) -> Option<i64> {
-        match &self.spec.start {
+    /// One occurrence of a fault of a group, whose turn is now.
+    async fn in_turn(&self, round: u64) {
+        let turn = self.context.clock.now_ns();
+        let begin_at = match &self.spec.start {
             Start::At(_) => {
-                let at = self.schedule.first(&self.spec)?;
-                Some(self.phase.began_ns + at.as_nanos() as i64)
+                let delay = self.schedule.delay(&self.spec, round).unwrap_or_default();
+                turn + delay.as_nanos() as i64
             }
             Start::After(trigger) => {
-                self.context.sleep_until(self.phase.began_ns).await;
                 let awaited = Awaited::from_now(&self.context, trigger);
-                let came = self.wait_for(awaited, self.phase.ends_ns).await;
-                came.then(|| self.context.clock.now_ns())
+                if !wait_for(&self.context, awaited, self.phase.ends_ns).await {
+                    return self.never_came(round);
+                }
+                turn
             }
-        }
+        };
+        self.occur(round, begin_at).await;
     }
 
-    fn never_came(&self) {
+    fn never_came(&self, occurrence: u64) {
         if !self.context.is_interrupted() {
             let reason = "what it waited for did not happen in its phase".to_owned();
-            self.record(&self.name(0), FaultChange::Skipped { reason });
+            self.record(&self.name(occurrence), FaultChange::Skipped { reason });
         }
     }
 
@@ -197,7 +274,7 @@ impl Injector {
         let bound = lasts.map_or(i64::MAX, |lasts| now + lasts.as_nanos() as i64);
         let until = bound.min(self.phase.ends_ns);
         if let Some(awaited) = awaited {
-            if self.wait_for(awaited, until).await
+            if wait_for(&self.context, awaited, until).await
                 && let End::Until { trigger, .. } = &self.spec.end
             {
                 return format!("until {trigger}");
@@ -214,23 +291,16 @@ impl Injector {
         words.into()
     }
 
-    /// True when it happened, false when the time was up.
-    async fn wait_for(&self, awaited: Awaited<'_>, until: i64) -> bool {
-        tokio::select! {
-            () = awaited.happens() => true,
-            () = self.context.sleep_until(until) => false,
-        }
-    }
-
     fn record(&self, name: &str, change: FaultChange) {
         let named = self.spec.remember.as_ref();
         match change {
             FaultChange::Resolved { .. } => {}
             FaultChange::Began { .. } => self.context.named.began(named),
-            FaultChange::Healed { .. } | FaultChange::Skipped { .. } => {
+            FaultChange::Healed { .. }
+            | FaultChange::Skipped { .. }
+            | FaultChange::Failed { .. } => {
                 self.context.named.ended(named);
             }
-            FaultChange::Failed { .. } => {}
         }
         self.context.bus.fault(&FaultEvent {
             occurrence: name.to_owned(),

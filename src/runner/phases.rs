@@ -97,9 +97,16 @@ async fn act(context: &Arc<Context>, prepared: &Prepared, phase: &Phase) {
     let bounds = begin(context, phase);
     let schedule = Arc::new(Schedule::new(prepared.plan.seed, phase.duration));
     let mut faults = JoinSet::new();
-    for spec in &phase.faults {
+    for spec in phase.faults.iter().filter(|spec| !spec.grouped) {
         let (context, schedule) = (Arc::clone(context), Arc::clone(&schedule));
         faults.spawn(injector::carry_out(context, schedule, spec.clone(), bounds));
+    }
+    let all = Arc::new(phase.faults.clone());
+    for group in &phase.groups {
+        let (context, schedule) = (Arc::clone(context), Arc::clone(&schedule));
+        let carried =
+            injector::carry_out_group(context, schedule, group.clone(), Arc::clone(&all), bounds);
+        faults.spawn(carried);
     }
     context.sleep_until(bounds.ends_ns).await;
     while let Some(ended) = faults.join_next().await {

@@ -22,6 +22,8 @@ pub(super) struct DraftFault {
     pub(super) fields: Fields,
     /// Where its name stands.
     pub(super) span: Span,
+    /// A group or the seed says when its turn is, so that its own times prove nothing.
+    pub(super) dealt: bool,
 }
 
 impl DraftFault {
@@ -54,10 +56,12 @@ pub(super) fn resolve(
         start: resolver.start(),
         end: resolver.end(&kind),
         every: resolver.every(),
+        times: resolver.times(),
+        grouped: false,
         optional: fields.flag("optional"),
         kind,
     };
-    Some(DraftFault { spec, fields: fields.clone(), span: name_span.clone() })
+    Some(DraftFault { spec, fields: fields.clone(), span: name_span.clone(), dealt: false })
 }
 
 struct Resolver<'r> {
@@ -238,6 +242,14 @@ impl Resolver<'_> {
                 End::WithPhase
             }
         }
+    }
+
+    fn times(&mut self) -> Option<u64> {
+        if let (Some(times), false) = (self.fields.key("times").cloned(), self.given("every")) {
+            let help = "say how far apart they are: `every: 20s`";
+            self.error(&times, "`times` needs `every`", help);
+        }
+        self.fields.count("times")
     }
 
     fn every(&self) -> Option<DurationChoice> {

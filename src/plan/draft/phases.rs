@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use temblor_faults::Group;
 use temblor_history::PhaseKind;
 
 use super::{
     super::resolved::Phase,
     Draft,
-    fault::{self, DraftFault},
+    fault::DraftFault,
+    groups::{self, Around, DraftFaults},
     short_form,
 };
 use crate::plan::{
@@ -31,6 +33,7 @@ pub(super) struct DraftPhase {
     /// None when it could not be read.
     pub(super) duration: Option<Duration>,
     pub(super) faults: Vec<DraftFault>,
+    pub(super) groups: Vec<Group>,
     /// Where its kind stands.
     pub(super) span: Span,
 }
@@ -42,6 +45,7 @@ impl DraftPhase {
             kind: self.kind,
             duration: self.duration?,
             faults: self.faults.into_iter().map(|fault| fault.spec).collect(),
+            groups: self.groups,
         })
     }
 }
@@ -64,7 +68,7 @@ pub(super) fn resolve(
             );
             (Vec::new(), false)
         }
-        (Some(phases), None) => (long(phases, diagnostics), false),
+        (Some(phases), None) => (long(draft, phases, diagnostics), false),
         (None, Some(_)) => (short_form::expand(draft, diagnostics), true),
         (None, None) => {
             if !unread("phases") && !unread("faults") && !unread("run-for") {
@@ -78,12 +82,12 @@ pub(super) fn resolve(
     }
 }
 
-fn long(formed: &Formed, diagnostics: &mut Vec<Diagnostic>) -> Vec<DraftPhase> {
+fn long(draft: &Draft<'_>, formed: &Formed, diagnostics: &mut Vec<Diagnostic>) -> Vec<DraftPhase> {
     let Form::List { items, .. } = &formed.form else { return Vec::new() };
     let mut phases: Vec<DraftPhase> = Vec::new();
     for item in items {
         let Form::Fields(fields) = &item.form else { continue };
-        let phase = phase(fields, &item.span, &phases, diagnostics);
+        let phase = phase(draft, fields, &item.span, &phases, diagnostics);
         phases.extend(phase);
     }
     check_end(&phases, formed, diagnostics);
@@ -91,6 +95,7 @@ fn long(formed: &Formed, diagnostics: &mut Vec<Diagnostic>) -> Vec<DraftPhase> {
 }
 
 fn phase(
+    draft: &Draft<'_>,
     fields: &Fields,
     item: &Span,
     before: &[DraftPhase],
@@ -119,8 +124,9 @@ fn phase(
     };
     let span = fields.key(word).unwrap_or(item).clone();
     let name = name(fields, word, before, diagnostics);
-    let faults = faults(fields, kind, &name, &span, diagnostics);
-    Some(DraftPhase { name, kind, duration: fields.duration(word), faults, span })
+    let around = draft.around(&name, fields.duration(word));
+    let DraftFaults { faults, groups } = faults(fields, kind, around, &span, diagnostics);
+    Some(DraftPhase { duration: fields.duration(word), name, kind, faults, groups, span })
 }
 
 /// The name given, or the kind's, with a number from the second on.
@@ -153,10 +159,10 @@ fn name(
 fn faults(
     fields: &Fields,
     kind: PhaseKind,
-    phase: &str,
+    around: Around<'_>,
     span: &Span,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<DraftFault> {
+) -> DraftFaults {
     let key = fields.key("faults");
     if kind != PhaseKind::Chaos {
         if let Some(key) = key {
@@ -164,7 +170,7 @@ fn faults(
             let help = "name the phase `chaos`, or move its faults to one";
             diagnostics.push(Diagnostic::error(key, message).help(help));
         }
-        return Vec::new();
+        return DraftFaults::default();
     }
     let items = fields.list("faults");
     let unread = matches!(
@@ -176,10 +182,7 @@ fn faults(
         let help = "give it `faults:`, or name it `steady`";
         diagnostics.push(Diagnostic::error(key.unwrap_or(span), message).help(help));
     }
-    let place = |(number, item): (usize, &Formed)| {
-        fault::resolve(item, format!("{phase}.{number}"), diagnostics)
-    };
-    items.iter().enumerate().filter_map(place).collect()
+    groups::resolve(items, around, diagnostics)
 }
 
 /// Everything heals in one recover phase, the last: else nobody would know what was lost.

@@ -11,7 +11,8 @@ use temblor_history::PhaseKind;
 
 use super::{
     Draft,
-    fault::{self, DraftFault},
+    fault::DraftFault,
+    groups::{self, DraftFaults},
     phases::DraftPhase,
 };
 use crate::plan::{diagnostic::Diagnostic, scalar::written};
@@ -39,25 +40,25 @@ pub(super) fn expand(draft: &Draft<'_>, diagnostics: &mut Vec<Diagnostic>) -> Ve
     let span = fields.key("run-for").unwrap_or(draft.root).clone();
     let steady = STEADY.min(whole(run_for / 6));
     let chaos = run_for.saturating_sub(steady);
-    let mut faults: Vec<DraftFault> = Vec::new();
-    for (number, item) in fields.list("faults").iter().enumerate() {
-        faults.extend(fault::resolve(item, format!("chaos.{number}"), diagnostics));
-    }
-    give_times(draft, &mut faults, chaos, diagnostics);
-    let phase = |name: &str, kind, duration, faults| DraftPhase {
+    let around = draft.around("chaos", Some(chaos));
+    let mut found = groups::resolve(fields.list("faults"), around, diagnostics);
+    give_times(draft, &mut found.faults, chaos, diagnostics);
+    let phase = |name: &str, kind, duration, found: DraftFaults| DraftPhase {
         name: name.to_owned(),
         kind,
         duration: Some(duration),
-        faults,
+        faults: found.faults,
+        groups: found.groups,
         span: span.clone(),
     };
-    let mut phases = vec![phase("steady", PhaseKind::Steady, steady, Vec::new())];
-    if faults.is_empty() {
+    let none = DraftFaults::default;
+    let mut phases = vec![phase("steady", PhaseKind::Steady, steady, none())];
+    if found.faults.is_empty() {
         phases[0].duration = Some(run_for);
     } else {
-        phases.push(phase("chaos", PhaseKind::Chaos, chaos, faults));
+        phases.push(phase("chaos", PhaseKind::Chaos, chaos, found));
     }
-    phases.push(phase("recover", PhaseKind::Recover, RECOVER, Vec::new()));
+    phases.push(phase("recover", PhaseKind::Recover, RECOVER, none()));
     phases
 }
 
@@ -67,6 +68,8 @@ fn give_times(
     chaos: Duration,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
+    // Groups have times of their own.
+    let mut faults: Vec<&mut DraftFault> = faults.iter_mut().filter(|fault| !fault.dealt).collect();
     let count = faults.len() as u32;
     if count == 0 {
         return;

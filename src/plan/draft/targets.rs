@@ -74,6 +74,7 @@ impl Checker<'_, '_> {
         let named = |place: usize| faults[place].spec.remember.as_deref() == Some(name);
         if !(0..faults.len()).any(|place| place != self.at.1 && named(place)) {
             let names = faults.iter().filter_map(|fault| fault.spec.remember.as_deref());
+            let names = names.filter(|other| *other != name);
             let near = crate::plan::nearest::nearest(name, names);
             let help = near.map_or_else(
                 || format!("give the fault that is meant a name: `as: {name}`"),
@@ -323,6 +324,14 @@ pub(super) fn size(target: &Target, nodes: u64) -> Option<u64> {
         Target::Named(names) => Some(names.len() as u64),
         Target::Remembered(_) => None,
         Target::ClientsOf(of) => size(of, nodes),
+    }
+}
+
+/// How many nodes a fault acts on; none when that shows only later, or on links between targets.
+pub(super) fn size_of(on: &Where, nodes: u64) -> Option<u64> {
+    match on {
+        Where::Target(target) => size(target, nodes),
+        _ => None,
     }
 }
 

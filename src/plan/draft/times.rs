@@ -22,7 +22,9 @@ pub(super) fn check(parts: &Parts<'_>, diagnostics: &mut Vec<Diagnostic>) {
     for phase in &parts.phases {
         let Some(length) = phase.duration else { continue };
         for fault in phase.faults.iter().filter(|fault| fault.fields.whole()) {
-            diagnostics.extend(fits(fault, phase, length));
+            if !fault.dealt {
+                diagnostics.extend(fits(fault, phase, length));
+            }
             diagnostics.extend(can_come(fault, parts, length));
             diagnostics.extend(is_noticed(fault, parts));
         }
@@ -117,11 +119,14 @@ type Window = (Duration, Duration);
 
 /// Some two faults on one node are undefined, such as to pause what is dead.
 fn overlaps(phase: &DraftPhase, length: Duration, nodes: u64, diagnostics: &mut Vec<Diagnostic>) {
-    for (later, fault) in phase.faults.iter().enumerate() {
+    for (later, fault) in phase.faults.iter().enumerate().filter(|(_, fault)| !fault.dealt) {
         let Some(target) = node_target(phase, later) else { continue };
         let earlier = (0..later).find_map(|earlier| {
             let other = node_target(phase, earlier)?;
             let first = &phase.faults[earlier];
+            if first.dealt {
+                return None;
+            }
             let both_whole = first.fields.whole() && fault.fields.whole();
             if !both_whole || !must_meet(other, target, nodes) {
                 return None;
