@@ -9,13 +9,14 @@ mod evidence;
 mod expectations;
 mod gates;
 mod meetings;
+mod online;
 mod words;
 
 use temblor_checker::{Request, Span, check_preferring};
 use temblor_history::{CheckReport, RunFolder, Verdict};
 
-pub(crate) use self::budget::Limits;
 use self::evidence::Evidence;
+pub(crate) use self::{budget::Limits, online::PrefixJudge};
 use crate::clock::monotonic_ns;
 
 /// Judges a stored run.

@@ -13,6 +13,7 @@ mod interrupt;
 mod leader;
 mod load;
 mod named;
+pub(crate) mod online;
 mod phases;
 mod probe;
 mod process;
@@ -63,6 +64,8 @@ pub(crate) struct Prepared {
     pub(crate) leader_argv: Vec<Vec<String>>,
     pub(crate) workload: Arc<dyn Workload>,
     pub(crate) connector: Arc<dyn Connector>,
+    /// How to check the history while it grows, if that is wanted.
+    pub(crate) online: Option<online::Wanted>,
 }
 
 /// Drives the run to its end; must be called on the thread that entered the clients' network.
@@ -123,7 +126,7 @@ async fn with_cluster(
         stage: Arc::clone(stage),
         nodes: prepared.cluster.nodes.iter().map(|node| node.name.clone()).collect(),
         leadership: watched,
-        interrupted: stop.watch(),
+        ending: stop.watch(),
         stop: stop.clone(),
         phase_base: 0.into(),
         counted_load: Mutex::default(),
@@ -133,7 +136,12 @@ async fn with_cluster(
         readiness: readiness(prepared)?,
         logs: logs(&prepared.cluster),
     });
+    let online = prepared
+        .online
+        .clone()
+        .map(|wanted| online::start(wanted, Arc::clone(stage), Arc::clone(bus), stop.clone()));
     let driven = phases::drive(&context, prepared, leadership).await;
+    drop(online);
     tell_of_traces(&context, prepared);
     let left = match Arc::try_unwrap(context) {
         Ok(context) => context.cluster.down().await.left,

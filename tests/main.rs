@@ -9,6 +9,7 @@
 //! - `links`: bad links under the embedded cluster, and their packet traces
 //! - `etcd`: three real etcd nodes under faults
 //! - `redis`, `postgres`: a real one each, killed and restarted
+//! - `schedules`: sequences, events, and runs that end early
 //! - `own_system`: a store that is not shipped, through a system file and a Python client
 //! - `cleanup`: nothing is left behind, whatever is killed
 
@@ -31,6 +32,7 @@ mod links;
 mod own_system;
 mod postgres;
 mod redis;
+mod schedules;
 mod support;
 mod tidy;
 
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         redis::trials(),
         postgres::trials(),
         own_system::trials(),
+        schedules::trials(),
         cleanup::trials(),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());

@@ -32,6 +32,12 @@ pub struct ConsistencyEntry {
     pub source: &'static str,
 }
 
+/// Whether a promise is judged from reads after everything has settled: of a history that still
+/// grows nothing can be said. All other violations of a prefix are violations of the whole.
+pub fn judged_from_final_reads(consistency: &str) -> bool {
+    matches!(consistency, "no-lost-writes" | "eventual")
+}
+
 /// The models, in the order of the documentation.
 pub fn models() -> &'static [ModelEntry] {
     MODELS

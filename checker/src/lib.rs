@@ -25,7 +25,7 @@ mod weak;
 mod words;
 
 pub use budget::{Budget, Exhausted, Unlimited};
-pub use catalogue::{ConsistencyEntry, ModelEntry, consistencies, models};
+pub use catalogue::{ConsistencyEntry, ModelEntry, consistencies, judged_from_final_reads, models};
 pub use check::{Request, Span, VersionOrder, check, check_preferring};
 pub use weak::{StaleRead, Staleness, staleness};
 

@@ -74,6 +74,13 @@ pub enum Happening {
         /// In words.
         text: String,
     },
+    /// The check of the growing history found a violation in what was recorded by then.
+    ViolationKnown {
+        /// The violation in a sentence.
+        text: String,
+        /// How many operations had ended.
+        operations: u64,
+    },
     /// The user asked to stop (Ctrl-C): what was recorded is checked.
     Interrupted,
     /// The run is over; nothing follows.

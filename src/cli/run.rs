@@ -3,7 +3,7 @@
 mod prepare;
 mod system;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use temblor_history::RunFolder;
 
@@ -11,9 +11,10 @@ use super::{ProviderName, RunArguments, check::limits, err, harness_error, out, 
 use crate::{
     cluster::{self, Provider},
     exit_code,
-    judge::{self, Limits},
+    judge::{self, Limits, PrefixJudge},
     plan::{self, Plan},
-    runner, store,
+    runner::{self, online::Wanted},
+    store,
 };
 
 /// Runs a plan; returns the exit code.
@@ -29,7 +30,7 @@ pub(super) fn run(runs: &Path, arguments: &RunArguments) -> i32 {
     if let Err(error) = system::make_available(&plan.system, arguments.install) {
         return harness_error(&error);
     }
-    match drive(runs, arguments, plan, &provider) {
+    match drive(runs, arguments, plan, &provider, limits) {
         Ok(folder) => conclude(&folder, limits),
         Err(error) => harness_error(&error),
     }
@@ -74,14 +75,27 @@ fn drive(
     arguments: &RunArguments,
     plan: Plan,
     provider: &Provider,
+    limits: Limits,
 ) -> Result<RunFolder, String> {
-    let prepared = prepare::prepare(runs, arguments, plan, provider)?;
+    let mut prepared = prepare::prepare(runs, arguments, plan, provider)?;
+    prepared.online = online(&prepared, limits)?;
     let folder = prepared.folder.clone();
     err(&format!("run {} (seed {})", folder.path().display(), prepared.plan.seed));
     // From here on this thread lives in the clients' network; nothing else runs yet.
     let entered = cluster::enter(provider).map_err(|error| error.to_string())?;
     runner::run(prepared, entered)?;
     Ok(folder)
+}
+
+/// How the history is checked while it grows, where the plan asks for it.
+fn online(prepared: &runner::Prepared, limits: Limits) -> Result<Option<Wanted>, String> {
+    if !prepared.plan.check_online && !prepared.plan.stop_on_violation {
+        return Ok(None);
+    }
+    let (folder, manifest) = (prepared.folder.clone(), &prepared.manifest);
+    let judge = PrefixJudge::new(folder, &manifest.model, &manifest.consistency, limits)?;
+    let stop = prepared.plan.stop_on_violation;
+    Ok(judge.map(|judge| Wanted { check: Arc::new(move |over| judge.violation(over)), stop }))
 }
 
 /// The cluster is gone; everything from here on reads the run's folder.

@@ -112,6 +112,8 @@ fn plan(
         fault_spans: fault_spans.collect(),
         phases: parts.phases.into_iter().filter_map(DraftPhase::finished).collect(),
         expect,
+        check_online: fields.flag("check-online"),
+        stop_on_violation: fields.text("stop-on") == Some("violation"),
         short_form,
     })
 }

@@ -108,6 +108,20 @@ pub(crate) fn plan(catalogue: &Catalogue, system: Option<&SystemWords>) -> Shape
             "the short form: from the beginning of one fault to that of the next",
         ),
         Key::optional("expect", expect(catalogue), "what the run is held to"),
+        key(
+            "check-online",
+            leaf(&FLAG),
+            "check the history while it grows, so that the report says when a violation was known",
+            "false",
+        ),
+        Key::optional(
+            "stop-on",
+            Shape::words(
+                "thing to stop on",
+                &[("violation", "what a check of the growing history finds")],
+            ),
+            "what ends the run early; it then recovers and reads as at its end",
+        ),
     ])
 }
 

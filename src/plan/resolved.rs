@@ -32,6 +32,10 @@ pub struct Plan {
     pub phases: Vec<Phase>,
     /// What is expected.
     pub expect: Expect,
+    /// Whether the history is checked while it grows.
+    pub check_online: bool,
+    /// Whether a violation found so ends the run.
+    pub stop_on_violation: bool,
     /// Whether the phases were generated from the short form.
     pub short_form: bool,
     /// Where each fault stands in its file, by the fault's place: for diagnostics.

@@ -17,7 +17,12 @@ use tokio::sync::watch;
 use temblor_workloads::Endpoint;
 
 use super::{
-    bus::Bus, interrupt::Stop, leader::Leadership, named::NamedFaults, probe::Asker, process::Stage,
+    bus::Bus,
+    interrupt::{Ending, Stop},
+    leader::Leadership,
+    named::NamedFaults,
+    probe::Asker,
+    process::Stage,
 };
 use crate::{clock::RunClock, cluster::Cluster};
 
@@ -38,7 +43,7 @@ pub(crate) struct Context {
     pub(crate) stage: Arc<Stage>,
     pub(crate) nodes: Vec<String>,
     pub(crate) leadership: watch::Receiver<Leadership>,
-    pub(crate) interrupted: watch::Receiver<bool>,
+    pub(crate) ending: watch::Receiver<Ending>,
     pub(crate) stop: Stop,
     /// Operations that had ended when the phase began.
     pub(crate) phase_base: AtomicU64,
@@ -60,22 +65,27 @@ pub(crate) struct Readiness {
 }
 
 impl Context {
-    /// Sleeps until a moment of the run, or until the user asks to stop.
+    /// Sleeps until a moment of the run, or until it is asked to end.
     pub(crate) async fn sleep_until(&self, time_ns: i64) {
         let left = time_ns - self.clock.now_ns();
         if left <= 0 {
             return;
         }
-        let mut interrupted = self.interrupted.clone();
+        let mut ending = self.ending.clone();
         tokio::select! {
             () = tokio::time::sleep(Duration::from_nanos(left as u64)) => {}
-            _ = interrupted.wait_for(|asked| *asked) => {}
+            _ = ending.wait_for(|ending| *ending != Ending::AsPlanned) => {}
         }
     }
 
     /// Whether the user asked to stop.
     pub(crate) fn is_interrupted(&self) -> bool {
-        *self.interrupted.borrow()
+        *self.ending.borrow() == Ending::AtOnce
+    }
+
+    /// Whether its phases are to end now.
+    pub(crate) fn is_ending(&self) -> bool {
+        *self.ending.borrow() != Ending::AsPlanned
     }
 
     /// Who leads now.

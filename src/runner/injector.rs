@@ -87,7 +87,7 @@ pub(crate) async fn carry_out_group(
             Some(next) => begin_at = phase.began_ns + next.as_nanos() as i64,
             None => return,
         }
-        if context.is_interrupted() || begin_at >= phase.ends_ns {
+        if context.is_ending() || begin_at >= phase.ends_ns {
             return;
         }
     }
@@ -153,7 +153,7 @@ impl Injector {
     }
 
     fn never_came(&self, occurrence: u64) {
-        if !self.context.is_interrupted() {
+        if !self.context.is_ending() {
             let reason = "what it waited for did not happen in its phase".to_owned();
             self.record(&self.name(occurrence), FaultChange::Skipped { reason });
         }
@@ -189,7 +189,7 @@ impl Injector {
     }
 
     fn over(&self) -> bool {
-        self.context.is_interrupted() || self.context.clock.now_ns() >= self.phase.ends_ns
+        self.context.is_ending() || self.context.clock.now_ns() >= self.phase.ends_ns
     }
 
     /// Late targets are found now; a node on which another fault acts that it can't meet is waited for.
@@ -284,6 +284,7 @@ impl Injector {
         }
         let words = match &self.spec.end {
             _ if self.context.is_interrupted() => "interrupted",
+            _ if self.context.is_ending() => "the run ended early",
             End::For(_) => "its time was up",
             End::Until { .. } => "its bound was reached",
             End::AtOnce | End::WithPhase => "its phase ended",

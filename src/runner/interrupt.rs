@@ -10,23 +10,45 @@ use tokio::sync::watch;
 use super::bus::Bus;
 use crate::exit_code;
 
-/// Asks a run to stop.
+/// How a run is to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Ending {
+    /// As planned.
+    AsPlanned,
+    /// Straight to the recover phase: enough is known.
+    Early,
+    /// At once: heal and check what there is.
+    AtOnce,
+}
+
+/// Asks a run to end.
 #[derive(Clone)]
-pub(crate) struct Stop(watch::Sender<bool>);
+pub(crate) struct Stop(watch::Sender<Ending>);
 
 impl Stop {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(false))
+        Self(watch::Sender::new(Ending::AsPlanned))
     }
 
-    /// Becomes true when the run is asked to stop.
-    pub(crate) fn watch(&self) -> watch::Receiver<bool> {
+    /// Changes when the run is asked to end.
+    pub(crate) fn watch(&self) -> watch::Receiver<Ending> {
         self.0.subscribe()
     }
 
-    /// Asks; true if somebody had asked before.
+    /// Asks it to stop at once; true if somebody had asked before.
     pub(crate) fn ask(&self) -> bool {
-        self.0.send_replace(true)
+        self.0.send_replace(Ending::AtOnce) == Ending::AtOnce
+    }
+
+    /// Asks it to end its phases early, unless it is to stop at once anyhow.
+    pub(crate) fn end_early(&self) {
+        self.0.send_if_modified(|ending| {
+            let planned = *ending == Ending::AsPlanned;
+            if planned {
+                *ending = Ending::Early;
+            }
+            planned
+        });
     }
 }
 

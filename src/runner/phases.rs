@@ -15,6 +15,7 @@ use super::{
     context::Context,
     final_reads,
     injector::{self, PhaseBounds},
+    interrupt::Ending,
     leader::{self, Leadership},
     load::{LoadPlan, RunningLoad},
     readiness,
@@ -46,7 +47,7 @@ pub(crate) async fn drive(
     let load = RunningLoad::start(&context.stage, plan, context.clock);
     let counting = tokio::spawn(count_load(Arc::clone(context)));
     for phase in prepared.plan.phases.iter().filter(|phase| phase.kind != PhaseKind::Recover) {
-        if !context.is_interrupted() {
+        if !context.is_ending() {
             act(context, prepared, phase).await;
         }
     }
@@ -68,10 +69,10 @@ async fn bring_up(context: &Context, prepared: &Prepared) -> Result<(), String> 
         context.cluster.start_servers(node).await.map_err(|error| error.to_string())?;
     }
     let within = prepared.plan.system.ready_within;
-    let mut interrupted = context.interrupted.clone();
+    let mut ending = context.ending.clone();
     let ready = tokio::select! {
         ready = readiness::wait(&context.readiness, within) => ready,
-        _ = interrupted.wait_for(|asked| *asked) => Ok(()),
+        _ = ending.wait_for(|ending| *ending == Ending::AtOnce) => Ok(()),
     };
     ready.map_err(|why| {
         let logs = prepared.folder.path().join("nodes");

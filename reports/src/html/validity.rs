@@ -78,6 +78,9 @@ fn notes(digest: &Digest<'_>) -> Vec<String> {
     let happened = run.events.iter().filter_map(|event| {
         let text = match &event.what {
             Happening::Note { text } | Happening::Trouble { text } => text.clone(),
+            Happening::ViolationKnown { text, operations } => {
+                format!("known from then on, after {operations} operations: {text}")
+            }
             Happening::Interrupted => "the user asked to stop".to_owned(),
             _ => return None,
         };

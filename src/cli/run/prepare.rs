@@ -60,6 +60,7 @@ pub(super) fn prepare(
         connector,
         folder,
         plan,
+        online: None,
     })
 }
 
