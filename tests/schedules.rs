@@ -32,7 +32,7 @@ phases:
                   - kill: { target: old, for: 2s }
                   - slow: { target: old, for: 1s }
           at: 1s
-      - pause: { target: n1, after: { log: \"elected leader\" }, for: 1s }
+      - pause: { target: n1, after: { log: \"lost .*TCP streaming\" }, for: 1s }
   - recover: 30s
 ";
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use temblor_history::Seed;
 
 use super::*;
-use crate::{LinkPolicy, NodeFault};
+use crate::{Lack, LinkPolicy, NodeFault, Skew};
 
 fn nodes(count: usize) -> Vec<String> {
     (1..=count).map(|number| format!("n{number}")).collect()
@@ -42,6 +42,18 @@ fn everything() -> Vec<FaultSpec> {
         fault(FaultKind::node(NodeFault::Kill), on(Target::Minority), End::For(seconds(1, 9))),
         fault(FaultKind::node(NodeFault::Pause), on(Target::One), End::WithPhase),
         fault(FaultKind::node(NodeFault::Pause), on(Target::Leader), End::WithPhase),
+        fault(FaultKind::node(NodeFault::Crash), on(Target::One), End::WithPhase),
+        fault(FaultKind::node(NodeFault::Starve(Lack::Files)), on(Target::Two), End::WithPhase),
+        fault(
+            FaultKind::node(NodeFault::Clock(Skew::Freeze)),
+            on(Target::Minority),
+            End::WithPhase,
+        ),
+        fault(
+            FaultKind::node(NodeFault::Clock(Skew::Drift { ppb: 5 })),
+            on(Target::Leader),
+            End::WithPhase,
+        ),
         fault(FaultKind::node(NodeFault::Restart), on(Target::One), End::AtOnce),
         fault(FaultKind::node(NodeFault::Restart), on(Target::All), End::AtOnce),
         fault(FaultKind::Isolate { one_way: false }, on(Target::One), End::WithPhase),
@@ -161,7 +173,7 @@ fn every_kind_gets_its_turn() {
         let words = |spec: FaultSpec| format!("{:?}", spec.kind);
         kinds.extend(schedule(seed, 2, false).into_iter().map(words));
     }
-    assert_eq!(kinds.len(), 7);
+    assert_eq!(kinds.len(), 11);
 }
 
 #[test]

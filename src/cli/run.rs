@@ -78,7 +78,7 @@ fn drive(
     limits: Limits,
 ) -> Result<RunFolder, String> {
     let mut prepared = prepare::prepare(runs, arguments, plan, provider)?;
-    prepared.online = online(&prepared, limits)?;
+    prepared.online = online(&prepared, limits);
     let folder = prepared.folder.clone();
     err(&format!("run {} (seed {})", folder.path().display(), prepared.plan.seed));
     // From here on this thread lives in the clients' network; nothing else runs yet.
@@ -88,14 +88,14 @@ fn drive(
 }
 
 /// How the history is checked while it grows, where the plan asks for it.
-fn online(prepared: &runner::Prepared, limits: Limits) -> Result<Option<Wanted>, String> {
+fn online(prepared: &runner::Prepared, limits: Limits) -> Option<Wanted> {
     if !prepared.plan.check_online && !prepared.plan.stop_on_violation {
-        return Ok(None);
+        return None;
     }
     let (folder, manifest) = (prepared.folder.clone(), &prepared.manifest);
     let judge = PrefixJudge::new(folder, &manifest.model, &manifest.consistency, limits)?;
     let stop = prepared.plan.stop_on_violation;
-    Ok(judge.map(|judge| Wanted { check: Arc::new(move |over| judge.violation(over)), stop }))
+    Some(Wanted { check: Arc::new(move |over| judge.violation(over)), stop })
 }
 
 /// The cluster is gone; everything from here on reads the run's folder.

@@ -2,7 +2,10 @@
 //!
 //! Only what a prefix can prove: no gate, no expectation, and nothing that speaks of final reads.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use temblor_checker::{Budget, Exhausted, Request, check, judged_from_final_reads};
 use temblor_history::{History, Outcome, RunFolder};
@@ -18,36 +21,30 @@ pub(crate) struct PrefixJudge {
     model: String,
     consistency: Vec<String>,
     limits: Limits,
-    threads: rayon::ThreadPool,
+    /// Made at the first check: a program that has threads can't enter namespaces.
+    threads: OnceLock<Option<rayon::ThreadPool>>,
 }
 
 impl PrefixJudge {
     /// None where nothing could be said before the end.
-    ///
-    /// # Errors
-    /// When there can be no threads.
     pub(crate) fn new(
         folder: RunFolder,
         model: &str,
         consistency: &[String],
         limits: Limits,
-    ) -> Result<Option<Self>, String> {
+    ) -> Option<Self> {
         let early = consistency.iter().filter(|name| !judged_from_final_reads(name));
         let consistency: Vec<String> = early.cloned().collect();
-        if consistency.is_empty() {
-            return Ok(None);
-        }
-        let threads = rayon::ThreadPoolBuilder::new()
-            .start_handler(|_| give_way())
-            .build()
-            .map_err(|error| format!("the online check can't start: {error}"))?;
-        Ok(Some(Self { folder, model: model.to_owned(), consistency, limits, threads }))
+        let some = !consistency.is_empty();
+        let threads = OnceLock::new();
+        some.then(|| Self { folder, model: model.to_owned(), consistency, limits, threads })
     }
 
     /// The first violation that the history holds by now, in a sentence. A history that can't be
     /// read holds none: whoever reads it at the end says what is wrong with it.
     pub(crate) fn violation(&self, give_up: &AtomicBool) -> Option<String> {
-        self.threads.install(|| {
+        let threads = self.threads.get_or_init(threads).as_ref()?;
+        threads.install(|| {
             let history = History::read_file(&self.folder.history()).ok()?;
             self.consistency.iter().find_map(|name| self.violated(&history, name, give_up))
         })
@@ -69,6 +66,10 @@ impl PrefixJudge {
         let said = report.anomalies.first().map(|anomaly| sentence(&anomaly.explanation));
         Some(said.unwrap_or_else(|| format!("{consistency} is violated")))
     }
+}
+
+fn threads() -> Option<rayon::ThreadPool> {
+    rayon::ThreadPoolBuilder::new().start_handler(|_| give_way()).build().ok()
 }
 
 #[expect(unsafe_code, reason = "nix has no setpriority")]
