@@ -44,7 +44,7 @@ const SYSTEMS: [Embedded; 4] = [
     ("redis", include_str!("../../systems/redis.yaml")),
 ];
 
-const PLANS: [Embedded; 18] = [
+const PLANS: [Embedded; 23] = [
     ("demo", include_str!("../../faults/plans/demo.yaml")),
     ("demo-loopback", include_str!("../../faults/plans/demo-loopback.yaml")),
     ("abd-ack-early", include_str!("../../faults/plans/abd-ack-early.yaml")),
@@ -53,6 +53,11 @@ const PLANS: [Embedded; 18] = [
     ("abd-wall-clock", include_str!("../../faults/plans/abd-wall-clock.yaml")),
     ("abd-forgetful", include_str!("../../faults/plans/abd-forgetful.yaml")),
     ("etcd-faults", include_str!("../../faults/plans/etcd-faults.yaml")),
+    ("etcd-isolated-leader", include_str!("../../faults/plans/etcd-isolated-leader.yaml")),
+    ("etcd-rolling-kill", include_str!("../../faults/plans/etcd-rolling-kill.yaml")),
+    ("etcd-random", include_str!("../../faults/plans/etcd-random.yaml")),
+    ("etcd-bridge", include_str!("../../faults/plans/etcd-bridge.yaml")),
+    ("redis-pauses", include_str!("../../faults/plans/redis-pauses.yaml")),
     ("etcd-stale-reads", include_str!("../../faults/plans/etcd-stale-reads.yaml")),
     ("postgres-kill", include_str!("../../faults/plans/postgres-kill.yaml")),
     ("postgres-read-committed", include_str!("../../faults/plans/postgres-read-committed.yaml")),
