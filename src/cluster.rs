@@ -19,6 +19,7 @@ mod cgroups;
 mod channel;
 mod clients;
 mod controller;
+mod disk;
 mod doctor;
 mod enter;
 mod error;
@@ -42,7 +43,8 @@ mod volley;
 
 pub use agent::agent_main;
 pub use controller::Cluster;
-pub use doctor::{Prerequisite, prerequisites};
+pub use disk::DiskSpec;
+pub use doctor::{Prerequisite, prerequisites, try_disk_layer};
 pub use enter::{Entered, enter};
 pub use error::ClusterError;
 pub use guard::guard_main;

@@ -44,7 +44,7 @@ pub use explain::explain;
 pub use list::list;
 pub use load::{Loaded, PlanSource, load};
 pub use overrides::Override;
-pub use provider::check_provider;
+pub use provider::{check_disks, check_provider};
 pub use resolved::{
     ClientChoice, Expect, Load, Phase, Plan, Probe, ServerTemplate, System, WorkloadChoice,
 };

@@ -11,6 +11,7 @@
 //! - `redis`, `postgres`: a real one each, killed and restarted
 //! - `schedules`: sequences, events, and runs that end early
 //! - `own_system`: a store that is not shipped, through a system file and a Python client
+//! - `disk`: real servers on the layer that forgets what was not synced
 //! - `cleanup`: nothing is left behind, whatever is killed
 
 #![allow(
@@ -27,6 +28,7 @@ mod cli;
 mod clocks;
 mod cluster;
 mod demo;
+mod disk;
 mod etcd;
 mod links;
 mod own_system;
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         postgres::trials(),
         own_system::trials(),
         schedules::trials(),
+        disk::trials(),
         cleanup::trials(),
     ];
     let conclusion = libtest_mimic::run(&arguments, trials.into_iter().flatten().collect());

@@ -23,6 +23,8 @@ static SKIPPED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 pub(crate) enum Need {
     /// Network namespaces and TAPs: root, or a rootless machine that allows them.
     Namespaces,
+    /// A layer under data folders: `/dev/fuse`.
+    Fuse,
     /// A program, and the Debian package that has it.
     Program(&'static str, &'static str),
 }
@@ -33,6 +35,12 @@ impl Need {
         match self {
             Self::Namespaces => (!nix::unistd::geteuid().is_root())
                 .then(|| "it needs root to make network namespaces".to_owned()),
+            Self::Fuse => File::options()
+                .read(true)
+                .write(true)
+                .open("/dev/fuse")
+                .err()
+                .map(|why| format!("/dev/fuse does not open: {why}")),
             Self::Program(program, package) => lack_of_program(program, package),
         }
     }

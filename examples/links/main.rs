@@ -88,6 +88,7 @@ async fn up(
         run,
         seed: 7,
         never: Vec::new(),
+        disk: None,
         keep_data: false,
         traces: None,
     };

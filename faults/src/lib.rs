@@ -9,6 +9,7 @@ pub mod clock;
 pub mod crash;
 pub mod crash_loop;
 mod deal;
+pub mod disk;
 mod effect;
 mod group;
 mod grudge;
@@ -20,6 +21,7 @@ mod node_faults;
 mod node_ops;
 pub mod partition;
 pub mod pause;
+pub mod power_loss;
 mod random;
 pub mod regions;
 pub mod restart;
@@ -32,6 +34,10 @@ mod trigger;
 
 pub use clock::{ClockChange, ClockReading, ClockSeen, Skew};
 pub use crash_loop::CrashLoop;
+pub use disk::{
+    Damage, DiskAct, DiskCall, DiskError, DiskFault, DiskOps, DiskRule, PathPattern, PowerLost,
+    Tried,
+};
 pub use effect::Effect;
 pub use group::{Choice, Group, Rounds, Step};
 pub use grudge::{cuts, least_nodes};

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use temblor_history::{Evidence, FaultClass};
 
 use crate::{
-    CrashLoop, Effect, Lack, NodeOps, Skew, clock, crash, crash_loop, crash_loop::Looping, effect,
-    kill, pause, restart, starve, stop,
+    CrashLoop, DiskFault, Effect, Lack, NodeOps, Skew, clock, crash, crash_loop,
+    crash_loop::Looping, disk, effect, kill, pause, power_loss, restart, starve, stop,
 };
 
 /// What an agent does to its node.
@@ -35,6 +35,16 @@ pub enum NodeFault {
     Starve(Lack),
     /// The servers' wall clocks are wrong until the heal.
     Clock(Skew),
+    /// The servers are killed, and the disk forgets what was not synced; they start again at the
+    /// heal.
+    PowerLoss {
+        /// Each sector that was not synced is old or new.
+        torn: bool,
+        /// The sync of a file does not carry its name along.
+        strict: bool,
+    },
+    /// Calls on the data folder fail or wait; bytes of it rot.
+    Disk(DiskFault),
 }
 
 impl NodeFault {
@@ -47,15 +57,21 @@ impl NodeFault {
             | Self::Restart
             | Self::Stop
             | Self::Crash
-            | Self::CrashLoop(_) => FaultClass::Process,
+            | Self::CrashLoop(_)
+            | Self::PowerLoss { .. } => FaultClass::Process,
             Self::Starve(_) => FaultClass::Resource,
+            Self::Disk(_) => FaultClass::Disk,
             Self::Clock(_) => FaultClass::Clock,
         }
     }
 
     /// Whether it lasts until a heal; else it is over at once.
     pub fn lasts(&self) -> bool {
-        *self != Self::Restart
+        match self {
+            Self::Restart => false,
+            Self::Disk(fault) => fault.lasts(),
+            _ => true,
+        }
     }
 
     /// Its parameters as a reader wants them, each in a few words.
@@ -68,13 +84,18 @@ impl NodeFault {
                 vec![format!("{alive} ms alive"), format!("{down} ms down")]
             }
             Self::Starve(lack) => vec![lack.words()],
+            Self::PowerLoss { torn, strict } => {
+                let words = [(torn, "torn writes"), (strict, "names need their folder's sync")];
+                words.iter().filter(|(on, _)| **on).map(|(_, words)| (*words).into()).collect()
+            }
+            Self::Disk(fault) => fault.details(),
             Self::Clock(skew) => vec![skew.to_string()],
         }
     }
 
     /// Why the two can't act on one node at once; none: they can.
     pub fn contends(&self, other: &Self) -> Option<&'static str> {
-        use FaultClass::{Clock, Process, Resource};
+        use FaultClass::{Clock, Disk, Process, Resource};
         let absence = self.leaves_none() || other.leaves_none();
         match (self.class(), other.class()) {
             (Clock, Clock) => Some("a clock can't be wrong in two ways"),
@@ -82,6 +103,7 @@ impl NodeFault {
             (Clock, Process | Resource) | (Process | Resource, Clock) if absence => {
                 Some("a dead process has no clock")
             }
+            (Disk, Disk) => Some("what a call does that two faults want otherwise is not defined"),
             (Resource, Process) | (Process, Resource) => {
                 Some("a server that starts meanwhile would not be starved")
             }
@@ -97,7 +119,12 @@ impl NodeFault {
     fn leaves_none(&self) -> bool {
         matches!(
             self,
-            Self::Kill | Self::Stop | Self::Crash | Self::CrashLoop(_) | Self::Starve(Lack::Memory)
+            Self::Kill
+                | Self::Stop
+                | Self::Crash
+                | Self::CrashLoop(_)
+                | Self::PowerLoss { .. }
+                | Self::Starve(Lack::Memory)
         )
     }
 
@@ -146,7 +173,9 @@ impl NodeFaults {
             NodeFault::PauseOne(process) => pause::inject_one(node, process),
             NodeFault::Kill => kill::inject(node, occurrence),
             NodeFault::Pause => pause::inject(node),
-            NodeFault::Restart if self.any(&NodeFault::Kill) => kill::inject(node, occurrence),
+            NodeFault::PowerLoss { torn, .. } => power_loss::inject(node, occurrence, *torn),
+            NodeFault::Disk(fault) => disk::inject(node, occurrence, fault),
+            NodeFault::Restart if self.down() => kill::inject(node, occurrence),
             NodeFault::Restart => {
                 let effect = restart::inject(node, occurrence)?;
                 self.pause_again(node)?;
@@ -172,7 +201,10 @@ impl NodeFaults {
         if let Some(looping) = self.loops.remove(occurrence) {
             return looping.heal(node);
         }
-        if self.any(&NodeFault::Kill) {
+        if let Some(NodeFault::Disk(fault)) = &was {
+            return disk::heal(node, occurrence, fault, self.down());
+        }
+        if self.down() {
             return Ok(self.left_to_others(node));
         }
         let effect = match was {
@@ -193,10 +225,15 @@ impl NodeFaults {
         let active = std::mem::take(&mut self.active);
         self.loops.clear();
         let earliest = node.now_ns();
+        let mut evidence = Vec::new();
+        for (occurrence, fault) in &active {
+            if let NodeFault::Disk(fault) = fault {
+                evidence.extend(disk::heal(node, occurrence, fault, true)?.evidence);
+            }
+        }
         if !node.servers()?.is_empty() {
             pause::heal(node)?;
         }
-        let mut evidence = Vec::new();
         for fault in active.into_values() {
             if let NodeFault::Starve(lack) = fault {
                 evidence.extend(node.feed(lack)?);
@@ -228,6 +265,13 @@ impl NodeFaults {
             NodeFault::Clock(skew) => Some(*skew),
             _ => None,
         })
+    }
+
+    /// Whether a fault wants the servers dead.
+    fn down(&self) -> bool {
+        let kills =
+            |active: &NodeFault| active.class() == FaultClass::Process && active.leaves_none();
+        self.active.values().any(kills)
     }
 
     fn any(&self, fault: &NodeFault) -> bool {

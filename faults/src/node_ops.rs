@@ -2,7 +2,7 @@
 
 use temblor_history::Evidence;
 
-use crate::{ClockChange, Lack, Skew};
+use crate::{ClockChange, DiskOps, Lack, Skew};
 
 /// A live process of a node's servers, children of servers included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +70,13 @@ pub trait NodeOps {
     fn starve(&mut self, lack: Lack) -> std::io::Result<Vec<Evidence>>;
     /// Gives it back, and tells what was seen of that.
     fn feed(&mut self, lack: Lack) -> std::io::Result<Vec<Evidence>>;
+    /// The layer under the node's data folder.
+    ///
+    /// # Errors
+    /// When the node has none.
+    fn disk(&mut self) -> std::io::Result<&mut dyn DiskOps> {
+        Err(std::io::Error::other("this node's data folder has no layer for disk faults"))
+    }
     /// The machine's monotonic clock, nanoseconds.
     fn now_ns(&self) -> i64;
 }

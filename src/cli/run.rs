@@ -50,8 +50,17 @@ fn plan_and_provider(arguments: &RunArguments) -> Result<(Plan, Provider), i32> 
             in_loopback(arguments, plan, "loopback mode: kill, pause and restart only")
         }
         (None, Provider::Loopback) => in_loopback(arguments, plan, &lack.unwrap_or_default()),
-        (_, namespaces) => Ok((plan, namespaces)),
+        (_, namespaces) => in_namespaces(plan, namespaces),
     }
+}
+
+fn in_namespaces(plan: Plan, provider: Provider) -> Result<(Plan, Provider), i32> {
+    if plan.disk_layer().is_some()
+        && let Err(lack) = cluster::try_disk_layer()
+    {
+        return Err(text::refuse(&plan::check_disks(&plan, &lack)));
+    }
+    Ok((plan, provider))
 }
 
 fn in_loopback(arguments: &RunArguments, plan: Plan, why: &str) -> Result<(Plan, Provider), i32> {

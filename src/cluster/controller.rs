@@ -383,6 +383,7 @@ fn setup(spec: &ClusterSpec, node: &NodeSpec, network: Option<Network>) -> Setup
         logs: node.logs.clone(),
         ledger: spec.ledger.clone(),
         never: spec.never.clone(),
+        disk: spec.disk,
         network,
     }
 }

@@ -21,7 +21,7 @@ pub struct Prerequisite {
 
 /// Every prerequisite, tried. Changes nothing on the machine.
 pub fn prerequisites() -> Vec<Prerequisite> {
-    vec![root(), tap_device(), namespaces(), process_handles()]
+    vec![root(), tap_device(), namespaces(), disk_layer(), process_handles()]
 }
 
 fn root() -> Prerequisite {
@@ -61,6 +61,32 @@ fn namespaces() -> Prerequisite {
                        by best effort"
             .into(),
     }
+}
+
+fn disk_layer() -> Prerequisite {
+    let tried = try_disk_layer();
+    Prerequisite {
+        name: "/dev/fuse",
+        has: tried.is_ok(),
+        detail: tried.err().unwrap_or_else(|| "it opens".into()),
+        cost_of_lack:
+            "no `power-loss` and no `disk`: plans with them are refused. Run as root, or \
+                       `chmod 0666 /dev/fuse`; where it is missing: `modprobe fuse`"
+                .into(),
+    }
+}
+
+/// Whether a layer for disk faults can be put under data folders of nodes that have namespaces;
+/// otherwise what is missing, and what to do.
+pub fn try_disk_layer() -> Result<(), String> {
+    let device = "/dev/fuse";
+    let opened = OpenOptions::new().read(true).write(true).open(device);
+    opened.map(drop).map_err(|why| match why.kind() {
+        io::ErrorKind::PermissionDenied => {
+            format!("{device}: {why}; run as root, or let users open it: chmod 0666 {device}")
+        }
+        _ => format!("{device}: {why}; as root: modprobe fuse"),
+    })
 }
 
 fn process_handles() -> Prerequisite {

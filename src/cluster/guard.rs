@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ClusterError, cgroups, channel,
+    disk::ASIDE,
     ledger::{self, Entry, Ledger, Process, Role},
     message::Say,
     processes, spawn,
@@ -227,14 +228,13 @@ fn remove_groups(charge: &Charge) -> Vec<String> {
     groups.filter_map(|group| cgroups::remove(group).err()).collect()
 }
 
-/// Removes the data folder, which this guard has made; the error says what to do.
+/// Removes the data folder, which this guard has made, or what a layer under it has kept aside; the
+/// error says what to do.
 fn remove_data(charge: &Charge) -> Result<(), String> {
-    if charge.keep_data {
-        return Ok(());
-    }
-    match fs::remove_dir_all(&charge.data) {
+    let folder = if charge.keep_data { charge.data.join(ASIDE) } else { charge.data.clone() };
+    match fs::remove_dir_all(&folder) {
         Err(why) if why.kind() != io::ErrorKind::NotFound => {
-            Err(format!("cannot remove {}: {why}; remove it by hand", charge.data.display()))
+            Err(format!("cannot remove {}: {why}; remove it by hand", folder.display()))
         }
         _ => Ok(()),
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use temblor_faults::NodeFault;
 use temblor_history::{Evidence, Measured};
 
-use super::ServerSpec;
+use super::{DiskSpec, ServerSpec};
 
 /// A request, with the number that its answer will carry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,8 @@ pub(super) struct Setup {
     pub(super) logs: PathBuf,
     pub(super) ledger: PathBuf,
     pub(super) never: Vec<String>,
+    /// The layer under its data folder; none: there is none.
+    pub(super) disk: Option<DiskSpec>,
     /// None on loopback: the machine's own network serves.
     pub(super) network: Option<Network>,
 }

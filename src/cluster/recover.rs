@@ -16,6 +16,7 @@ use nix::sys::signal::Signal;
 
 use super::{
     cgroups,
+    disk::ASIDE,
     ledger::{self, Entry, Process, Role},
     processes,
     spawn::RUN,
@@ -131,7 +132,7 @@ fn end(what: &str, process: Process, recovered: &mut Recovered) {
 
 fn remove_folders(entries: &[Entry], recovered: &mut Recovered) {
     for entry in entries {
-        let Entry::Folder { path, keep: false, .. } = entry else {
+        let Entry::Folder { path, keep, .. } = entry else {
             continue;
         };
         let Ok(there) = fs::symlink_metadata(path) else {
@@ -141,6 +142,13 @@ fn remove_folders(entries: &[Entry], recovered: &mut Recovered) {
             Entry::Made { path: made, device, inode } if made == path => Some((*device, *inode)),
             _ => None,
         });
+        if *keep {
+            // Of a folder that stays, what was kept aside under it goes.
+            if made == Some((there.dev(), there.ino())) {
+                let _ = fs::remove_dir_all(path.join(ASIDE));
+            }
+            continue;
+        }
         let removed = match made {
             Some(made) if made == (there.dev(), there.ino()) => fs::remove_dir_all(path),
             // Another one by now: not ours.

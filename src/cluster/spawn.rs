@@ -13,6 +13,7 @@ use std::{
         unix::process::CommandExt,
     },
     process::Command,
+    sync::OnceLock,
 };
 
 use nix::{
@@ -20,9 +21,10 @@ use nix::{
     sched::unshare,
     sys::{
         prctl::set_pdeathsig,
+        resource::{Resource, setrlimit},
         signal::{SigSet, Signal},
     },
-    unistd::{Gid, Uid, User, initgroups, setgid, setsid, setuid},
+    unistd::{Gid, Uid, User, getgrouplist, setgid, setgroups, setsid, setuid},
 };
 
 use super::namespaces;
@@ -72,9 +74,9 @@ pub(super) fn as_agent(command: &mut Command, alive: (OwnedFd, OwnedFd), own_nam
 /// A user to run as.
 #[derive(Debug, Clone)]
 pub(super) struct Identity {
-    name: CString,
     user: Uid,
     group: Gid,
+    groups: Vec<Gid>,
 }
 
 impl Identity {
@@ -86,7 +88,8 @@ impl Identity {
             format!("there is no user `{user}` on this machine: install the system's package, or change `user:` in its file")
         })?;
         let name = CString::new(found.name).map_err(|why| why.to_string())?;
-        Ok(Self { name, user: found.uid, group: found.gid })
+        let groups = getgrouplist(&name, found.gid).map_err(|why| why.to_string())?;
+        Ok(Self { user: found.uid, group: found.gid, groups })
     }
 
     /// Its number and that of its group.
@@ -95,14 +98,27 @@ impl Identity {
     }
 }
 
+/// How many files a server may open, where this process has given itself another limit.
+static FILE_LIMIT: OnceLock<(u64, u64)> = OnceLock::new();
+
+/// Servers get this limit of open files, soft and hard, whatever this process's own becomes.
+pub(super) fn remember_file_limit(soft: u64, hard: u64) {
+    // The first is the one that this process was started with.
+    let _ = FILE_LIMIT.set((soft, hard));
+}
+
 /// A server's beginning: its own session, default signals, another user where asked, and death
 /// with its agent (`dies_with_agent`) where no namespace sees to that.
 pub(super) fn as_server(command: &mut Command, identity: Option<Identity>, dies_with_agent: bool) {
+    let files = FILE_LIMIT.get().copied();
     let begin = move || {
         setsid()?;
         default_signals()?;
-        if let Some(Identity { name, user, group }) = &identity {
-            initgroups(name, *group)?;
+        if let Some((soft, hard)) = files {
+            setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?;
+        }
+        if let Some(Identity { user, group, groups }) = &identity {
+            setgroups(groups)?;
             setgid(*group)?;
             setuid(*user)?;
         }
@@ -112,8 +128,7 @@ pub(super) fn as_server(command: &mut Command, identity: Option<Identity>, dies_
         }
         Ok(())
     };
-    // SAFETY: system calls; initgroups reads the group file and allocates, which is sound because
-    // the agent has one thread.
+    // SAFETY: system calls only; the agent may have other threads.
     unsafe { command.pre_exec(begin) };
 }
 

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use temblor_faults::{FaultKind, Port};
 use temblor_history::{Evidence, Measured};
 
+use super::DiskSpec;
+
 /// A cluster to bring up.
 #[derive(Debug, Clone)]
 pub struct ClusterSpec {
@@ -19,6 +21,8 @@ pub struct ClusterSpec {
     pub seed: u64,
     /// Substrings that must never appear in a server's output.
     pub never: Vec<String>,
+    /// Put a layer for disk faults under every node's data folder; none: the plan has no such fault.
+    pub disk: Option<DiskSpec>,
     /// Leave the nodes' data folders where they are.
     pub keep_data: bool,
     /// Where a packet trace of each fault goes, one file each; none: no packet is kept.

@@ -13,7 +13,7 @@ use super::{
 /// A file inside the program.
 type Embedded = (&'static str, &'static str);
 
-const FAULTS: [Embedded; 15] = [
+const FAULTS: &[Embedded] = &[
     ("kill", include_str!("../../faults/kill.yaml")),
     ("pause", include_str!("../../faults/pause.yaml")),
     ("restart", include_str!("../../faults/restart.yaml")),
@@ -29,6 +29,8 @@ const FAULTS: [Embedded; 15] = [
     ("lossy", include_str!("../../faults/lossy.yaml")),
     ("flaky", include_str!("../../faults/flaky.yaml")),
     ("regions", include_str!("../../faults/regions.yaml")),
+    ("power-loss", include_str!("../../faults/power-loss.yaml")),
+    ("disk", include_str!("../../faults/disk.yaml")),
 ];
 
 const WORKLOADS: [Embedded; 3] = [
@@ -44,7 +46,7 @@ const SYSTEMS: [Embedded; 4] = [
     ("redis", include_str!("../../systems/redis.yaml")),
 ];
 
-const PLANS: [Embedded; 23] = [
+const PLANS: &[Embedded] = &[
     ("demo", include_str!("../../faults/plans/demo.yaml")),
     ("demo-loopback", include_str!("../../faults/plans/demo-loopback.yaml")),
     ("abd-ack-early", include_str!("../../faults/plans/abd-ack-early.yaml")),
@@ -67,6 +69,12 @@ const PLANS: [Embedded; 23] = [
     ("abd-flaky", include_str!("../../faults/plans/abd-flaky.yaml")),
     ("etcd-regions", include_str!("../../faults/plans/etcd-regions.yaml")),
     ("etcd-slow-one-way", include_str!("../../faults/plans/etcd-slow-one-way.yaml")),
+    ("abd-power-loss", include_str!("../../faults/plans/abd-power-loss.yaml")),
+    ("etcd-power-loss", include_str!("../../faults/plans/etcd-power-loss.yaml")),
+    ("postgres-power-loss", include_str!("../../faults/plans/postgres-power-loss.yaml")),
+    ("postgres-fsync-off", include_str!("../../faults/plans/postgres-fsync-off.yaml")),
+    ("redis-power-loss", include_str!("../../faults/plans/redis-power-loss.yaml")),
+    ("redis-appendfsync-no", include_str!("../../faults/plans/redis-appendfsync-no.yaml")),
     ("random-everything", include_str!("../../faults/plans/random-everything.yaml")),
 ];
 

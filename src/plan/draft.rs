@@ -3,6 +3,7 @@
 
 mod client;
 mod clock;
+mod disk;
 mod expect;
 mod fault;
 mod groups;

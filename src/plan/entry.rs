@@ -178,6 +178,12 @@ fn shape_of(parameter: &Fields) -> Option<Shape> {
     let most = parameter.count("most").unwrap_or(u64::MAX);
     match parameter.text("type")? {
         "count" => Some(Shape::Count(parameter.count("least").unwrap_or(0)..=most)),
+        "texts" => Some(Shape::list(text())),
+        "bits" | "bytes" => {
+            let what = parameter.text("type")?;
+            let about = format!("how many {what}");
+            Some(Shape::Map(vec![Key::needed(what, Shape::Count(1..=1_000_000), &about)]))
+        }
         "number" => Some(Shape::Leaf(&NUMBER)),
         "strobe" => Some(Shape::Map(vec![
             Key::needed("by", Shape::Leaf(&OFFSET), "how far it is off, as in `+5s`"),

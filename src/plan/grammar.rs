@@ -13,9 +13,7 @@ use super::{
 };
 
 /// Names of faults that plans will have, and this version can't do.
-const LATER_FAULTS: [(&str, &str); 6] = [
-    ("power-loss", "kills servers and forgets what was not synced"),
-    ("disk", "makes disks fail, slow, full or corrupt"),
+const LATER_FAULTS: &[(&str, &str)] = &[
     ("membership", "removes members of the cluster and adds them"),
     ("upgrade", "changes the system's version, node by node"),
     ("exec", "runs commands of your own"),

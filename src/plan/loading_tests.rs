@@ -315,6 +315,46 @@ fn loopback_has_no_links() {
     assert_eq!(names, ["isolate", "slow", "partition", "lossy"]);
 }
 
+fn with_fault(fault: &str) -> String {
+    format!(
+        "system: abd\nnodes: 3\nworkload: register\nphases:\n  - steady: 5s\n  - chaos: 60s\n    \
+         faults:\n      - {fault}\n  - recover: 10s\n"
+    )
+}
+
+#[test]
+fn a_disk_fault_is_one_thing() {
+    for (fault, said) in [
+        ("disk: { target: n1 }", "this `disk` does nothing"),
+        ("disk: { full: false }", "this `disk` does nothing"),
+        ("disk: { error: EIO, full: true }", "a disk fault is one thing"),
+        ("disk: { error: EPERM }", "`EPERM` is no error that disks make"),
+        ("disk: { slow: 5s }", "a call may wait 2s at most"),
+        ("disk: { slow: 5ms, calls: [fsnyc] }", "did you mean `fsync`?"),
+        ("disk: { error: EIO, path: /var/lib }", "is no path of a data folder"),
+        ("disk: { full: true, calls: [read] }", "`calls` means nothing here"),
+        ("disk: { corrupt: { bits: 8 }, for: 5s }", "`for` means nothing here"),
+        ("disk: { truncate: { bytes: 0 } }", "too small"),
+        ("power-loss: { torn: perhaps }", "torn"),
+    ] {
+        let refused = of_text(&with_fault(fault)).map(drop).unwrap_err();
+        assert!(refused.contains(said), "{fault}: {refused}");
+    }
+    for fault in [
+        "disk: { error: EIO, calls: [fsync], path: \"**/*.log\", for: 5s }",
+        "disk: { slow: 50ms, for: 5s }",
+        "disk: { full: true, for: 5s }",
+        "disk: { corrupt: { bits: 8 }, path: log }",
+        "power-loss: { target: all, torn: true, strict: true, for: 2s, every: 10s }",
+    ] {
+        let plan = of_text(&with_fault(fault)).unwrap_or_else(|refused| panic!("{refused}")).plan;
+        assert_eq!(plan.disk_layer(), Some(fault.contains("strict")), "{fault}");
+        assert_eq!(check_provider(&plan, true).len(), 1, "{fault}");
+        assert_eq!(check_provider(&plan, false), []);
+    }
+    assert_eq!(of_text(&with_fault("kill: { for: 5s }")).unwrap().plan.disk_layer(), None);
+}
+
 #[test]
 fn unknown_plans_are_suggested() {
     let mistakes = load(&PlanSource::parse("demoo"), &[], &Catalogue::embedded(), 0).unwrap_err();

@@ -67,7 +67,16 @@ fn spec(
     let (nodes, ledger) = (vec![node], folder.join("ledger.jsonl"));
     let never = vec!["panic: ".into(), "PANIC: ".into(), "# A fatal error".into()];
     Ok((
-        ClusterSpec { run, nodes, ledger, seed: 1, never, keep_data: false, traces: None },
+        ClusterSpec {
+            run,
+            nodes,
+            ledger,
+            seed: 1,
+            never,
+            disk: None,
+            keep_data: false,
+            traces: None,
+        },
         address,
     ))
 }

@@ -142,6 +142,7 @@ fn spec(folder: &Path, provider: Provider) -> Result<ClusterSpec, String> {
         run,
         seed: 7,
         never: vec!["panic:".into()],
+        disk: None,
         keep_data: false,
         traces: Some(folder.join("traces")),
     })

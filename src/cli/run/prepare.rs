@@ -12,7 +12,7 @@ use temblor_workloads::{Endpoint, Workload, connector, workload};
 use super::{super::RunArguments, system};
 use crate::{
     clock::WallTime,
-    cluster::{self, ClusterSpec, NodeSpec, Provider, ServerSpec},
+    cluster::{self, ClusterSpec, DiskSpec, NodeSpec, Provider, ServerSpec},
     plan::{self, ClientChoice, Load, NodeAddress, NodeContext, Plan, Probe},
     runner::Prepared,
     store,
@@ -49,6 +49,7 @@ pub(super) fn prepare(
             ledger: folder.ledger(),
             seed: plan.seed,
             never: system.never.clone(),
+            disk: plan.disk_layer().map(|bytes_alone| DiskSpec { bytes_alone, seed: plan.seed }),
             keep_data: arguments.keep_data,
             traces: arguments.trace.then(|| folder.path().join("traces")),
         },

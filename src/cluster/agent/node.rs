@@ -15,7 +15,7 @@ use nix::{
     },
 };
 use temblor_faults::{
-    ClockChange, Lack, NodeOps, ServerProcess, ServerState, Signal as FaultSignal, Skew,
+    ClockChange, DiskOps, Lack, NodeOps, ServerProcess, ServerState, Signal as FaultSignal, Skew,
 };
 use temblor_history::Evidence;
 
@@ -28,6 +28,7 @@ use super::{
 };
 use crate::cluster::{
     ClusterError, channel,
+    disk::Disk,
     ledger::{Entry, Ledger, Process, Role},
     message::{Answer, Say, Setup, Volley},
     prober::Prober,
@@ -48,6 +49,8 @@ pub(super) struct Node {
     run: String,
     prober: Option<Prober>,
     ledger: Ledger,
+    /// The layer under the data folder.
+    disk: Option<Disk>,
     signals: SignalFd,
     own_namespaces: bool,
     blamed: Option<String>,
@@ -59,12 +62,18 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn new(setup: Setup, own_namespaces: bool) -> Result<Self, ClusterError> {
-        let Setup { run, node, servers, data, logs, ledger, never, network } = setup;
+        let Setup { run, node, servers, data, logs, ledger, never, disk, network } = setup;
         let failed = |act: &str| {
             let (node, act) = (node.clone(), act.to_string());
             move |why: io::Error| ClusterError::new(node, act, why)
         };
-        let servers = Servers::new(&run, servers, &data, &logs, own_namespaces)?;
+        // Threads of the layer must not take the signals that this thread reads.
+        let signals = watched_signals().map_err(failed("watch for the end of children"))?;
+        let disk = disk.map(|disk| Disk::mount(&data, disk)).transpose().map_err(|why| {
+            failed(&format!("put a layer for disk faults under {}", data.display()))(why)
+                .advise("`temblor doctor` says what disk faults need")
+        })?;
+        let servers = Servers::new(&run, servers, &data, &logs, own_namespaces, disk.is_some())?;
         let outputs = servers.all.iter().map(|server| Output::new(server.output.clone(), &never));
         let prober = network.map(|network| Prober::new(network.own)).transpose();
         Ok(Self {
@@ -76,7 +85,8 @@ impl Node {
             prober: prober.map_err(failed("listen for probes"))?,
             ledger: Ledger::open(&ledger)
                 .map_err(failed(&format!("open the ledger {}", ledger.display())))?,
-            signals: watched_signals().map_err(failed("watch for the end of children"))?,
+            signals,
+            disk,
             name: node,
             own_namespaces,
             blamed: None,
@@ -337,6 +347,11 @@ impl NodeOps for Node {
 
     fn set_clock(&mut self, skew: Option<Skew>) -> io::Result<ClockChange> {
         self.clocks.set(&self.servers, skew)
+    }
+
+    fn disk(&mut self) -> io::Result<&mut dyn DiskOps> {
+        let lack = || io::Error::other("there is no layer for disk faults under its data folder");
+        self.disk.as_mut().map(|disk| disk as &mut dyn DiskOps).ok_or_else(lack)
     }
 
     fn now_ns(&self) -> i64 {

@@ -51,6 +51,8 @@ pub(super) struct Servers {
     run: String,
     data: PathBuf,
     own_namespaces: bool,
+    /// The data folder forgets what is not synced.
+    forgets: bool,
 }
 
 impl Servers {
@@ -61,6 +63,7 @@ impl Servers {
         data: &Path,
         logs: &Path,
         own_namespaces: bool,
+        forgets: bool,
     ) -> Result<Self, ClusterError> {
         let all: Vec<Server> = specs
             .into_iter()
@@ -79,7 +82,7 @@ impl Servers {
                     .advise("run as root")
             })?;
         }
-        Ok(Self { all, run: run.into(), data: data.into(), own_namespaces })
+        Ok(Self { all, run: run.into(), data: data.into(), own_namespaces, forgets })
     }
 
     /// Starts a server that does not run, and prepares one that never ran; returns its process.
@@ -129,6 +132,12 @@ impl Servers {
                 return Err(ClusterError::new("", act(), ended)
                     .advise(format!("what it said stands in {output}")));
             }
+        }
+        if self.forgets {
+            // An installed system has been on its disk for long.
+            sync_all(&self.data).map_err(|why| {
+                ClusterError::new("", format!("sync {}", self.data.display()), why)
+            })?;
         }
         Ok(())
     }
@@ -210,6 +219,20 @@ impl Servers {
             _ => Signal::SIGTERM,
         }
     }
+}
+
+/// Syncs a folder with all that is in it.
+fn sync_all(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            sync_all(&entry.path())?;
+        } else if kind.is_file() {
+            fs::File::open(entry.path())?.sync_all()?;
+        }
+    }
+    fs::File::open(folder)?.sync_all()
 }
 
 /// The oldest process of a server among those that were handed to this agent as orphans.

@@ -111,6 +111,14 @@ impl Resolver<'_> {
             "starve" => {
                 FaultKind::node(processes::starve(self.fields, self.name_span, self.diagnostics))
             }
+            "power-loss" => FaultKind::node(NodeFault::PowerLoss {
+                torn: self.fields.flag("torn"),
+                strict: self.fields.flag("strict"),
+            }),
+            "disk" => {
+                let fault = super::disk::resolve(self.fields, self.name_span, self.diagnostics);
+                FaultKind::node(NodeFault::Disk(fault))
+            }
             "restart" => {
                 FaultKind::Node { fault: NodeFault::Restart, rolling: self.fields.flag("rolling") }
             }

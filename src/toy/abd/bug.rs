@@ -17,4 +17,6 @@ pub(super) enum Bug {
     WallClock,
     /// Keeps nothing on disk.
     Forgetful,
+    /// Writes to disk and never syncs.
+    NoFsync,
 }

@@ -60,7 +60,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), String> {
     let (log, recovered) = match bug {
         // Seeded bug: nothing on disk, neither registers nor the count of lives.
         Bug::Forgetful => (None, Recovered::default()),
-        _ => Log::open(&data)
+        _ => Log::open(&data, bug != Bug::NoFsync)
             .map(|(log, recovered)| (Some(log), recovered))
             .map_err(|error| format!("{}: {error}", data.display()))?,
     };
