@@ -21,6 +21,7 @@ mod progress;
 mod readiness;
 mod recorder;
 mod resolution;
+mod rolling;
 pub mod speed;
 mod tally;
 

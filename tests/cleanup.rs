@@ -24,7 +24,8 @@ const LIFE: Duration = Duration::from_secs(9);
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         needing(NAMESPACES, "cleanup::controller_killed_at_any_moment", controller_killed),
-        needing(NAMESPACES, "cleanup::guard_killed_at_any_moment", guard_killed),
+        needing(NAMESPACES, "cleanup::guard_killed_at_any_moment", || one_killed("guard")),
+        needing(NAMESPACES, "cleanup::agent_killed_at_any_moment", || one_killed("agent")),
     ]
 }
 
@@ -42,6 +43,10 @@ phases:
       - pause: { target: n2, at: 200ms, for: 1s, every: 2s }
       - isolate: { target: n3, at: 200ms, for: 1s, every: 2s }
       - slow: { target: n3, at: 1200ms, for: 500ms, every: 2s }
+      - stop: { target: n1, at: 1400ms, for: 300ms, every: 2s }
+      - clock: { target: n2, drift: 500ppm, at: 100ms, for: 1500ms, every: 2s }
+      - starve: { target: n3, cpu: 30%, at: 300ms, for: 1s, every: 2s }
+      - starve: { target: n3, files: true, at: 300ms, for: 1s, every: 2s }
   - recover: 3s
 ";
 
@@ -81,9 +86,10 @@ fn controller_killed() -> Result<(), Failed> {
     Ok(())
 }
 
-fn guard_killed() -> Result<(), Failed> {
+/// Kills a guard, or an agent, of one node.
+fn one_killed(role: &str) -> Result<(), Failed> {
     let _lock = cluster_lock()?;
-    let scratch = Scratch::new("kill-guard")?;
+    let scratch = Scratch::new(&format!("kill-{role}"))?;
     scratch.file("short.yaml", SHORT)?;
     let before = Machine::now();
     let mut killed = 0;
@@ -95,24 +101,32 @@ fn guard_killed() -> Result<(), Failed> {
         std::thread::sleep(moment(number));
         // Before the first guard lives and after the last one ended there is nothing to kill;
         // such a run must end well, but it is no kill.
-        if let Some(guard) = guards_of(child.id()).into_iter().next() {
-            kill(Pid::from_raw(guard), Signal::SIGKILL)?;
+        let guards = children_of(child.id() as i32, "guard");
+        let victim = match role {
+            "guard" => guards.first().copied(),
+            _ => guards.iter().find_map(|guard| children_of(*guard, role).first().copied()),
+        };
+        if let Some(victim) = victim {
+            kill(Pid::from_raw(victim), Signal::SIGKILL)?;
             killed += 1;
         }
         let ended = child.wait()?;
         ensure(ended.code().is_some(), || format!("the controller died: {ended}"))?;
-        run(scratch.path(), &["recover"])?.must_exit(0)?;
+        if role == "guard" {
+            run(scratch.path(), &["recover"])?.must_exit(0)?;
+        }
         before.must_be_restored(CLEAN_WITHIN)?;
         no_data_is_left(scratch.path())?;
     }
-    ensure(killed == kills(), || format!("a guard lived at only {killed} of the moments"))?;
-    eprintln!("{killed} kills of a guard, all clean after `temblor recover`");
+    ensure(killed == kills(), || format!("an {role} lived at only {killed} of the moments"))?;
+    let how = if role == "guard" { "after `temblor recover`" } else { "by themselves" };
+    eprintln!("{killed} kills of a node's {role}, all clean {how}");
     Ok(())
 }
 
-/// Children of the controller, whichever of its threads made them, whose command is `guard`.
-fn guards_of(controller: u32) -> Vec<i32> {
-    let tasks = std::fs::read_dir(format!("/proc/{controller}/task")).into_iter().flatten();
+/// Children of a process, whichever of its threads made them, with this command.
+fn children_of(parent: i32, command: &str) -> Vec<i32> {
+    let tasks = std::fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten();
     let children: String = tasks
         .flatten()
         .map(|task| std::fs::read_to_string(task.path().join("children")).unwrap_or_default())
@@ -120,7 +134,7 @@ fn guards_of(controller: u32) -> Vec<i32> {
     let pids = children.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok());
     pids.filter(|pid| {
         let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        words.split('\0').nth(1) == Some("guard")
+        words.split('\0').nth(1) == Some(command)
     })
     .collect()
 }

@@ -99,10 +99,11 @@ workload:
   register: { rate: 100/s, clients: 2 per node, op-timeout: 1s, mix: { read: 50%, write: 50% } }
 phases:
   - steady: 2s
-  - chaos: 8s
+  - chaos: 12s
     faults:
       - kill: { target: n1, at: 1s, for: 2s }
       - pause: { target: n2, at: 4s, for: 2s }
+      - restart: { target: all, rolling: true, at: 6500ms }
   - recover: 15s
 ";
 
@@ -114,7 +115,7 @@ fn loopback() -> Result<(), Failed> {
     let words = ["run", "./loopback.yaml", "--provider", "loopback"];
     run(scratch.path(), &words)?.must_exit(0)?;
     before.must_be_restored(Duration::from_secs(2))?;
-    RunFolder::latest(scratch.path()).faults_must_be_verified(2)?;
+    RunFolder::latest(scratch.path()).faults_must_be_verified(3)?;
     let words = ["run", "abd-ack-early", "--provider", "loopback"];
     let refused = run(scratch.path(), &words)?.must_exit(254)?;
     ensure(refused.err.contains("loopback"), || refused.err.clone())?;

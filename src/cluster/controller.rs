@@ -101,8 +101,8 @@ impl Cluster {
     }
 
     /// Applies a fault and gathers evidence that it bites. A fault on several nodes acts on all
-    /// at once, a rolling restart on one after the other (without waiting for the system: who
-    /// wants that injects it node by node).
+    /// at once; who wants it to roll waits for the system after each node, and injects it one by
+    /// one.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ impl Cluster {
         occurrence: &str,
         fault: &ResolvedFault,
     ) -> Result<Applied, ClusterError> {
-        let FaultKind::Node { fault: asked, rolling } = &fault.kind else {
+        let FaultKind::Node { fault: asked, .. } = &fault.kind else {
             let links = self.links.as_ref().ok_or_else(|| {
                 ClusterError::new(occurrence, "inject", "on loopback there are no links to act on")
                     .advise("link faults need namespaces: see `temblor doctor`")
@@ -131,7 +131,7 @@ impl Cluster {
             self.remembered().insert(occurrence.into(), fault.nodes.clone());
         }
         self.trace_nodes(occurrence, &fault.nodes, true).await;
-        let applied = self.inject_on_nodes(occurrence, &fault.nodes, asked, *rolling).await;
+        let applied = self.inject_on_nodes(occurrence, &fault.nodes, asked).await;
         if !asked.lasts() {
             self.trace_nodes(occurrence, &fault.nodes, false).await;
         }
@@ -143,12 +143,8 @@ impl Cluster {
         occurrence: &str,
         nodes: &[String],
         asked: &NodeFault,
-        rolling: bool,
     ) -> Result<Applied, ClusterError> {
         let ask = Ask::Inject { occurrence: occurrence.into(), fault: asked.clone() };
-        if rolling {
-            return self.ask_in_turn(nodes, &ask).await;
-        }
         if *asked == NodeFault::Crash {
             // The links first: peers shall not hear how the connections of the dead are closed.
             let silence = self.silence(occurrence, nodes).await?;
@@ -259,14 +255,6 @@ impl Cluster {
 
     fn remembered(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<String>>> {
         self.node_faults.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn ask_in_turn(&self, nodes: &[String], ask: &Ask) -> Result<Applied, ClusterError> {
-        let mut all = Vec::new();
-        for name in nodes {
-            all.push(applied(name, self.node(name)?.ask(ask.clone()).await?)?);
-        }
-        Ok(together(all))
     }
 
     async fn ask_at_once(&self, nodes: &[String], ask: &Ask) -> Result<Applied, ClusterError> {

@@ -12,8 +12,11 @@ pub fn check_provider(plan: &Plan, loopback: bool) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let faults = plan.phases.iter().flat_map(|phase| &phase.faults);
-    let impossible =
-        faults.filter(|fault| fault.kind.class() == FaultClass::Link || needs_layer(&fault.kind));
+    let silent = |kind: &FaultKind| kind.node_fault() == Some(&NodeFault::Crash);
+    let impossible = faults.filter(|fault| {
+        let kind = &fault.kind;
+        kind.class() == FaultClass::Link || needs_layer(kind) || silent(kind)
+    });
     let say = |fault: &temblor_faults::FaultSpec| {
         let shared = if needs_layer(&fault.kind) { "view of the disk" } else { "network" };
         let message = format!(

@@ -152,6 +152,27 @@ fn clocks_that_cannot_be() {
 }
 
 #[test]
+fn starving_that_cannot_be() {
+    for (wrong, said) in [
+        ("starve: { for: 5s }", "does nothing"),
+        ("starve: { cpu: 10%, files: true }", "can't take `cpu` and `files`"),
+        ("starve: { cpu: 0.1% }", "no kernel gives less"),
+        ("crash-loop: { alive: 0s }", "no time at all"),
+    ] {
+        let found = fault(wrong);
+        assert!(found.contains(said), "{found}");
+    }
+    let cpu = "starve: { target: all, cpu: 10%, at: 3s }";
+    for (other, said) in [
+        ("starve: { target: n1, cpu: 20% }", "the same thing twice"),
+        ("restart: { target: n1, at: 5s }", "would not be starved"),
+    ] {
+        let found = in_chaos("etcd", 3, &[other, cpu]);
+        assert!(found.contains(said), "{found}");
+    }
+}
+
+#[test]
 fn broken_yaml_does_not_hide_the_rest() {
     insta::assert_snapshot!(
         render(&mistakes("system: \"etcd\nnodes: 0\nworkload: registre\nphases:\n  - steady: 1\n"), false),

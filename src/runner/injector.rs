@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use temblor_faults::{End, FaultSpec, Group, Placed, Schedule, Start};
 use temblor_history::{FaultChange, FaultEvent, Measured};
 
-use super::{awaited::Awaited, context::Context, resolution};
+use super::{awaited::Awaited, context::Context, resolution, rolling};
 use crate::cluster::ResolvedFault;
 
 /// A target that is not there yet (no leader, a node that another fault holds) is looked for again
@@ -229,7 +229,7 @@ impl Injector {
             End::Until { trigger, .. } => Some(Awaited::from_now(&self.context, trigger)),
             _ => None,
         };
-        let applied = match self.context.cluster.inject(name, &fault).await {
+        let applied = match rolling::inject(&self.context, name, &fault, self.phase.ends_ns).await {
             Ok(applied) => applied,
             Err(error) => return self.failed(name, "inject", &error.to_string()).await,
         };

@@ -9,6 +9,20 @@ use crate::clock::monotonic_ns;
 
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
+/// Waits until one node is ready.
+///
+/// # Errors
+/// After `within`: what it last said.
+pub(crate) async fn wait_for_one(
+    readiness: &Readiness,
+    node: &str,
+    within: Duration,
+) -> Result<(), String> {
+    let this = readiness.asked.iter().filter(|(endpoint, _)| endpoint.node == node);
+    let one = Readiness { asker: readiness.asker.clone(), asked: this.cloned().collect() };
+    wait(&one, within).await
+}
+
 /// Waits until every node is ready at once.
 ///
 /// # Errors
