@@ -10,6 +10,9 @@ use super::{
     meetings::{self, Meetings},
 };
 
+/// Who comes within this time of a fault that is over at once meets what it did, nanoseconds.
+const SOON_NS: i64 = 1_000_000_000;
+
 /// All gates, in the order in which a run meets them.
 pub(super) fn gates(evidence: &Evidence, checks: &[CheckReport]) -> Vec<Gate> {
     let mut gates = vec![ended(evidence)];
@@ -150,10 +153,12 @@ fn why(fault: &Fault) -> String {
     }
 }
 
-/// An instant fault (a restart) overlaps with what is in flight; any other with what is invoked.
+/// An operation overlaps with a fault if it was under way while the fault acted. What a fault that
+/// is over at once did (bits that flipped) is met by whoever comes soon after, too.
 fn overlapped(evidence: &Evidence, fault: &Fault) -> bool {
     let Some(began) = fault.began else { return false };
-    let ended = fault.healed.map_or(i64::MAX, |healed| healed.latest);
+    let after = if fault.because == "at once" { SOON_NS } else { 0 };
+    let ended = fault.healed.map_or(i64::MAX, |healed| healed.latest.saturating_add(after));
     evidence.history.operations().iter().any(|operation| {
         operation.invoked <= ended && operation.completed.is_none_or(|end| end >= began.earliest)
     })

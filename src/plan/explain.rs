@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{
     catalogue::{Catalogue, stem},
     entry::opening_comment,
-    grammar,
+    grammar, group,
     list::{self, KINDS},
     nearest::nearest,
     shape::{Key, Presence, Shape},
@@ -15,7 +15,8 @@ use super::{
 };
 
 /// Topics that are no entries.
-const TOPICS: [(&str, &str); 3] = [
+const TOPICS: [(&str, &str); 4] = [
+    ("groups", include_str!("topics/groups.txt")),
     ("plans", include_str!("topics/plans.txt")),
     ("targets", include_str!("topics/targets.txt")),
     ("times", include_str!("topics/times.txt")),
@@ -37,6 +38,7 @@ pub fn explain(catalogue: &Catalogue, name: &str) -> Result<String, String> {
         consistency(catalogue, name),
         model(name),
         anomaly(catalogue, name),
+        group(name),
         topic(name),
     ];
     let words: Vec<String> = found.into_iter().flatten().collect();
@@ -63,6 +65,7 @@ pub(crate) fn names(catalogue: &Catalogue) -> Vec<String> {
         .map(|(name, _)| name)
         .chain(anomalies.map(|(name, _)| (*name).to_owned()))
         .chain(topics().into_iter().map(str::to_owned))
+        .chain(group::variants(&[]).into_iter().map(|group| group.name))
         .collect()
 }
 
@@ -108,6 +111,14 @@ fn fault(catalogue: &Catalogue, name: &str) -> Option<String> {
     out.push_str(&keys(&grammar::timing(fault.lasts)));
     let _ = writeln!(out, "verified: {}", fault.verified);
     let _ = writeln!(out, "healed: {}", fault.healed);
+    Some(out)
+}
+
+/// A way in which faults belong together.
+fn group(name: &str) -> Option<String> {
+    let group = group::variants(&[]).into_iter().find(|group| group.name == name)?;
+    let mut out = format!("{name}: {} (`temblor explain groups`)\n\n", group.about);
+    out.push_str(&keys(&group.keys));
     Some(out)
 }
 
