@@ -38,6 +38,18 @@ const STEPS: u32 = 100_000;
 global_asm!(
     r#"
 .pushsection .rodata.temblor_clock,"a",@progbits
+.globl temblor_clock_begin
+.hidden temblor_clock_begin
+.globl temblor_clock_gettime
+.hidden temblor_clock_gettime
+.globl temblor_clock_gettimeofday
+.hidden temblor_clock_gettimeofday
+.globl temblor_clock_time
+.hidden temblor_clock_time
+.globl temblor_clock_trap
+.hidden temblor_clock_trap
+.globl temblor_clock_end
+.hidden temblor_clock_end
 .balign 16
 temblor_clock_begin:
     .ascii "temblor\0"
