@@ -5,7 +5,13 @@ use std::path::Path;
 use temblor_checker::Request;
 use temblor_history::{History, ImportOptions};
 
-use crate::{Case, knossos::import};
+use crate::{
+    Case, Unread,
+    knossos::import,
+    readable,
+    rules::{VALUES_GIVEN, with_unseen_writers},
+    text_of,
+};
 
 /// Its model, ours, and what of ours asks the same.
 const SAME: &[(&str, &str, &str)] = &[
@@ -17,10 +23,10 @@ const SAME: &[(&str, &str, &str)] = &[
     ("set", "set", "no-lost-writes"),
     ("set-full", "set", "no-lost-writes"),
     ("bank", "bank", "total-conserved"),
+    ("long-fork", "rw-register", "no-long-fork"),
 ];
 
-/// What is left out: `long-fork`, whose history reads keys that nobody in it writes, and `comments`
-/// and `sequential`, for which we have no model.
+/// What is left out: `comments` and `sequential`, of which its script expects nothing.
 pub(crate) fn cases(folder: &Path) -> Vec<Case> {
     let script = std::fs::read_to_string(folder.join("test.sh")).unwrap_or_default();
     script.lines().filter_map(|line| of_line(folder, line)).collect()
@@ -37,19 +43,24 @@ fn of_line(folder: &Path, line: &str) -> Option<Case> {
     let file = words.iter().find(|word| word.starts_with("histories/"))?;
     let path = folder.join(file);
     let consistency = after("--consistency-models").unwrap_or(consistency);
-    let history = if theirs == "set-full" { with_opaque_elements(&path) } else { import(&path) };
+    let history = match theirs {
+        "set-full" => with_opaque_elements(&path),
+        "long-fork" => with_what_was_read(&path),
+        _ => import(&path),
+    };
     Some(Case {
         name: format!("{} ({theirs})", path.display()),
         history,
         request: Request::new(*model, consistency),
         valid: code == "0",
+        rule: (theirs == "rw-register").then_some(&VALUES_GIVEN),
     })
 }
 
 /// Its set adds pairs, which no set of ours holds, and reads what is in them: each pair becomes a
 /// string, so that it stays one element and another one than its parts.
-fn with_opaque_elements(file: &Path) -> Result<History, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+fn with_opaque_elements(file: &Path) -> Result<History, Unread> {
+    let text = text_of(file)?;
     let opaque = |line: &str| {
         let pair = line.find("value").filter(|_| line.contains("add")).and_then(|at| {
             let from = at + line[at..].find('[')?;
@@ -61,5 +72,14 @@ fn with_opaque_elements(file: &Path) -> Result<History, String> {
     };
     let lines: Vec<String> = text.lines().map(opaque).collect();
     let options = ImportOptions::default();
-    History::import(lines.join("\n").as_bytes(), &options).map_err(|errors| errors.to_string())
+    readable(History::import(lines.join("\n").as_bytes(), &options))
+}
+
+/// Its history of long forks has reads only, one after another, and names no process: they are one
+/// process's transactions here, after writes of what they found by clients that nobody saw.
+fn with_what_was_read(file: &Path) -> Result<History, Unread> {
+    let text = text_of(file)?;
+    let text = text.replace(":f :read", ":process 0, :f :txn");
+    let history = readable(History::import(text.as_bytes(), &ImportOptions::default()))?;
+    Ok(with_unseen_writers(&history))
 }

@@ -6,7 +6,7 @@ use std::{fmt::Write, path::Path};
 use temblor_checker::Request;
 use temblor_history::History;
 
-use crate::{Case, knossos::import};
+use crate::{Case, knossos::import, readable, text_of};
 
 pub(crate) fn cases(folder: &Path) -> Vec<Case> {
     let tests = std::fs::read_to_string(folder.join("porcupine_test.go")).unwrap_or_default();
@@ -31,19 +31,22 @@ fn of_line(folder: &Path, line: &str) -> Option<Case> {
             let name = words[0].trim_matches('"');
             let file = folder.join(format!("test_data/kv/{name}.txt"));
             let request = Request::new("string-kv", "linearizable");
-            Some(Case { name: file.display().to_string(), history: import(&file), request, valid })
+            Some(Case {
+                name: file.display().to_string(),
+                history: import(&file),
+                request,
+                valid,
+                rule: None,
+            })
         }
         _ => None,
     }
 }
 
 fn etcd(file: &Path, valid: bool) -> Case {
-    let read = std::fs::read_to_string(file).map_err(|error| error.to_string());
-    let history = read.and_then(|text| {
-        History::read(lines(&text).as_bytes()).map_err(|errors| errors.to_string())
-    });
+    let history = text_of(file).and_then(|text| readable(History::read(lines(&text).as_bytes())));
     let request = Request::new("cas-register", "linearizable");
-    Case { name: file.display().to_string(), history, request, valid }
+    Case { name: file.display().to_string(), history, request, valid, rule: None }
 }
 
 /// The log's `INFO  jepsen.util - 3 :ok :read 4` as JSON Lines. A failed cas did not match.
