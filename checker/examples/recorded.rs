@@ -8,19 +8,20 @@
 //!
 //! One kind of difference is explained, and shown with its proof: Elle takes a register's value that
 //! nobody wrote for given, where to us it is `thin-air`, which rules out `read-committed`. It counts as
-//! explained only if all differences are gone once such reads are taken out of the history.
+//! explained only if all differences are gone once that is taken out of the question: what Elle passes
+//! must pass without such reads, and what it rules out must be ruled out if unseen clients wrote those
+//! values.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program, not a library")]
 
-#[expect(dead_code, reason = "one of its projections is for other files")]
-#[path = "public_histories/rules.rs"]
-mod rules;
+#[path = "public_histories/given.rs"]
+mod given;
 
 use std::{collections::BTreeSet, process::ExitCode};
 
 use temblor_checker::{Request, Unlimited, VersionOrder, check};
 use temblor_history::{CheckReport, Format, History, HistoryErrors, ImportOptions, Outcome};
 
-use rules::VALUES_GIVEN;
+use given::{VALUES_GIVEN, with_unseen_writers, without_reads_of_what_nobody_wrote};
 
 fn main() -> ExitCode {
     let Some(path) = std::env::args().nth(1) else {
@@ -144,11 +145,16 @@ impl<'l> Case<'l> {
         let history = History::import(self.history.as_bytes(), &options);
         let (differences, thin_air) = self.differences(&history);
         let explanation = thin_air.filter(|_| self.model == "rw-register").and_then(|proof| {
-            let without = (VALUES_GIVEN.taken_out)(history.as_ref().ok()?)?;
-            let (differences, _) = self.differences(&Ok(without));
-            differences.is_empty().then(|| {
-                format!("{proof} {}; without such reads nothing differs", VALUES_GIVEN.says)
-            })
+            let history = history.as_ref().ok()?;
+            let (reading, given) = if self.valid == "false" {
+                ("written by clients that nobody saw", with_unseen_writers(history))
+            } else {
+                ("not read", without_reads_of_what_nobody_wrote(history)?)
+            };
+            let (differences, _) = self.differences(&Ok(given));
+            differences
+                .is_empty()
+                .then(|| format!("{proof} {VALUES_GIVEN}; if they were {reading}, nothing differs"))
         });
         Some((differences, explanation))
     }

@@ -6,10 +6,7 @@ use temblor_checker::Request;
 use temblor_history::{History, ImportOptions};
 
 use crate::{
-    Case, Unread,
-    knossos::import,
-    readable,
-    rules::{VALUES_GIVEN, with_unseen_writers},
+    Case, Unread, given::with_unseen_writers, knossos::import, readable, rules::VALUES_GIVEN,
     text_of,
 };
 

@@ -15,6 +15,7 @@
 mod awdit;
 mod elle;
 mod elle_cli;
+mod given;
 mod knossos;
 mod porcupine;
 mod rules;
@@ -178,7 +179,7 @@ fn explained(case: &Case, history: &History, report: &CheckReport) -> Option<Str
     }
     let witness = report.anomalies.first()?.witness.as_ref()?;
     Some(format!(
-        "{}: {}. Explained: {}; without such reads it is here too a {}",
+        "{}: {} Explained: {}; without such reads it is here too a {}",
         said(report),
         witness.proof.join(" "),
         rule.says,
