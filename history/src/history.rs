@@ -3,6 +3,7 @@
 //! A million operations take about a hundred megabytes. The model is none of this module's
 //! business: whether a function exists and a value has the right shape is the checker's to say.
 
+mod blocks;
 mod build;
 mod errors;
 mod ids;
@@ -10,6 +11,7 @@ mod import;
 mod line;
 mod names;
 mod scan;
+mod sheet;
 mod table;
 mod values;
 

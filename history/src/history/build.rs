@@ -1,6 +1,8 @@
 //! Pairs invocations with completions, and says what is wrong with the file.
 
-use std::{collections::HashMap, io::BufRead};
+mod lines;
+
+use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,8 +11,9 @@ use super::{
     Completion, History, HistoryError, HistoryErrors, Operation, ValueView,
     ids::ValueId,
     import::{ImportOptions, event},
-    line::{Line, Who, parse},
+    line::{Line, Who},
     scan::Scanner,
+    sheet::{Said, read_line},
     table::Spread,
 };
 use crate::{Event, EventType, Header, Key};
@@ -58,21 +61,6 @@ impl Builder {
         Self { options, ..Self::default() }
     }
 
-    /// Takes JSON Lines.
-    pub(super) fn lines(&mut self, mut reader: impl BufRead) {
-        let mut bytes = Vec::new();
-        let mut number = 0;
-        loop {
-            bytes.clear();
-            number += 1;
-            match reader.read_until(b'\n', &mut bytes) {
-                Ok(0) => return,
-                Ok(_) => self.line(number, &bytes),
-                Err(error) => return self.fault(number, format!("cannot be read: {error}")),
-            }
-        }
-    }
-
     /// Takes a line with its line break, if it has one.
     pub(super) fn line(&mut self, number: u64, bytes: &[u8]) {
         if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -83,16 +71,16 @@ impl Builder {
             return;
         }
         let History { names, values, .. } = &mut self.history;
-        if let Some(line) = self.scanner.scan(bytes, names, values) {
-            return self.parsed(number, line);
+        if let Some(said) = read_line(&mut self.scanner, bytes, names, values) {
+            self.said(number, said);
         }
-        match parse(bytes, names, values) {
-            Ok(line) => self.parsed(number, line),
-            Err(_) if !bytes.ends_with(b"\n") && is_torn(bytes) => {
-                self.torn(number);
-            }
-            Err(_) if is_of_no_client(bytes) => {}
-            Err(error) => self.fault(number, described(&error)),
+    }
+
+    fn said(&mut self, number: u64, said: Said) {
+        match said {
+            Said::Event(line) => self.parsed(number, line),
+            Said::Torn => self.torn(number),
+            Said::Wrong(what) => self.fault(number, what),
         }
     }
 
@@ -388,18 +376,6 @@ fn finish(operation: &mut Operation, event: &Parsed, index: u32) {
     operation.node = operation.node.or(line.node);
     operation.error = operation.error.or(line.error);
     operation.intended = operation.intended.or(line.intended);
-}
-
-/// Whether a last line stops short: a recorder was killed while it wrote.
-fn is_torn(bytes: &[u8]) -> bool {
-    let parsed: Result<serde::de::IgnoredAny, _> = serde_json::from_slice(bytes);
-    parsed.is_err()
-}
-
-/// Whether a line that is no event of ours is one of a process that is no client.
-fn is_of_no_client(bytes: &[u8]) -> bool {
-    let parsed: Result<serde_json::Value, _> = serde_json::from_slice(bytes);
-    parsed.is_ok_and(|value| value["process"].is_string())
 }
 
 /// The parser's words with the column alone: the line is said with every mistake.

@@ -72,6 +72,11 @@ impl ValueId {
         self.0 as usize
     }
 
+    /// What stands for the same where the table's places are these.
+    pub(super) fn at_home(self, places: &[Self]) -> Self {
+        if self.as_small_integer().is_some() { self } else { places[self.place()] }
+    }
+
     pub(super) fn bits(self) -> u32 {
         self.0
     }

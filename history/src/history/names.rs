@@ -42,6 +42,14 @@ pub(super) struct Names {
     key_table: Table,
 }
 
+/// By the index of another one's ids: what they are called here.
+pub(super) struct Renamed {
+    pub(super) functions: Vec<FunctionId>,
+    pub(super) nodes: Vec<NodeId>,
+    pub(super) errors: Vec<TextId>,
+    pub(super) keys: Vec<KeyId>,
+}
+
 fn hash_key(key: &Key) -> u64 {
     match key {
         Key::Number(number) => mix(1, *number as u64),
@@ -76,6 +84,16 @@ impl Names {
         match self.key_table.find(hash_key(key), same) {
             Some(place) => KeyId::new(place),
             None => self.add_key(key.clone()),
+        }
+    }
+
+    /// Takes another one's names in; says what they are called here.
+    pub(super) fn adopt(&mut self, other: &Self) -> Renamed {
+        Renamed {
+            functions: other.functions.list.iter().map(|name| self.intern_function(name)).collect(),
+            nodes: other.nodes.list.iter().map(|name| self.intern_node(name)).collect(),
+            errors: other.errors.list.iter().map(|text| self.intern_error(text)).collect(),
+            keys: other.keys.iter().map(|key| self.intern_key(key)).collect(),
         }
     }
 

@@ -166,6 +166,48 @@ impl Values {
         Some((self.list(run, length), bytes))
     }
 
+    /// Takes another one's values in; says by place what they are here. O(values).
+    pub(super) fn adopt(&mut self, other: &Self) -> Vec<ValueId> {
+        let mut places = vec![ValueId::NULL; other.stored.len()];
+        for (place, &stored) in places.iter_mut().zip(&other.stored) {
+            *place = match stored {
+                Stored::Bool(value) => Self::bool(value),
+                Stored::Integer { place } => self.integer(other.integers[place as usize]),
+                Stored::Text { start, length } => self.text(other.slice(start, length)),
+                Stored::Other { place } => self.other(&other.others[place as usize]),
+                Stored::Null | Stored::Array { .. } | Stored::List { .. } => continue,
+            };
+        }
+        let runs = self.runs.adopt(&other.runs, &places);
+        for (place, &stored) in other.stored.iter().enumerate() {
+            let here = match stored {
+                Stored::Array { start, length } => {
+                    let first = offset(self.elements.len());
+                    let elements = other.run(start, length).iter();
+                    self.elements.extend(elements.map(|element| element.at_home(&places)));
+                    Stored::Array { start: first, length }
+                }
+                Stored::List { run, length } => {
+                    self.adopt_list(&other.runs, run, length, runs[run as usize])
+                }
+                _ => continue,
+            };
+            places[place] = ValueId::in_table(offset(self.stored.len()));
+            self.stored.push(here);
+        }
+        places
+    }
+
+    /// The beginning of another one's run, which may have one that goes on like it here.
+    fn adopt_list(&mut self, from: &Runs, run: u32, length: u32, here: Option<u32>) -> Stored {
+        if let Some(run) = here {
+            return Stored::List { run, length };
+        }
+        let start = offset(self.elements.len());
+        self.elements.extend_from_slice(from.list(run, length));
+        Stored::Array { start, length }
+    }
+
     fn list(&mut self, run: u32, length: u32) -> ValueId {
         let hash = mix(mix(ARRAY, u64::from(run)), u64::from(length));
         let same = |stored| matches!(stored, Stored::List { run: r, length: l } if (r, l) == (run, length));

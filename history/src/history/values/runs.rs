@@ -72,6 +72,19 @@ impl Runs {
         Some((number, length))
     }
 
+    /// Takes another one's runs in, given what its values are here; says by number what each one is
+    /// here: none if too many lists begin like it.
+    pub(super) fn adopt(&mut self, other: &Self, places: &[ValueId]) -> Vec<Option<u32>> {
+        let mut here = vec![None; other.runs.len()];
+        for ((behind, _), numbers) in &other.alike {
+            for &number in numbers.iter().take_while(|&&number| number != NONE) {
+                let laid = self.lay(behind.at_home(places), &other.runs[number as usize].elements);
+                here[number as usize] = laid.map(|(run, _)| run);
+            }
+        }
+        here
+    }
+
     /// Finds a list by its text, from behind its bracket on: as (run, length, bytes of the text with
     /// the closing bracket). The run may grow.
     pub(super) fn lay_text(&mut self, behind: ValueId, text: &[u8]) -> Option<(u32, u32, usize)> {
