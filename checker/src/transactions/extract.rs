@@ -148,7 +148,7 @@ impl Transactions {
     /// Reads a history; all mistakes come at once.
     pub(crate) fn of(history: &History, model: Model, meter: &Meter<'_>) -> Result<Self, Unread> {
         let raw = parse::parse(history, model, meter)?;
-        versions::number(history, model, raw, &mut meter.share())
+        versions::number(history, model, raw, meter)
     }
 
     /// Bytes that it holds.

@@ -1,15 +1,22 @@
 //! Numbers keys and versions, and lays lists over the longest one of their key.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+    ops::Range,
+};
 
+use rayon::prelude::*;
 use temblor_history::{History, HistoryError, HistoryErrors, ValueId, ValueView};
 
 use super::{
     Bounds, FailedWrite, INITIAL, Kind, MicroOp, Model, NOBODY, Transactions, Unread, Writer,
     parse::{Raw, RawOp},
 };
-use crate::meter::Share;
+use crate::{
+    Exhausted,
+    meter::{Meter, Share},
+};
 
 /// Ids are small numbers: one multiplication spreads them well enough.
 #[derive(Default)]
@@ -31,198 +38,238 @@ impl Hasher for Spread {
     }
 }
 
-type Map<K> = HashMap<K, u32, BuildHasherDefault<Spread>>;
+type Map = HashMap<ValueId, u32, BuildHasherDefault<Spread>>;
 
-/// Gives everything its number. O(micro-operations + elements of all lists): lists are compared
-/// with the longest one of their key, and only those that differ from it are looked up.
+/// Gives everything its number, the keys side by side: versions of one key are numbered together, in
+/// the order in which they come, behind those of its longest list. O(micro-operations + elements of
+/// all lists): lists are compared with the longest one of their key, and only those that differ
+/// from it are looked up.
 pub(super) fn number(
     history: &History,
     model: Model,
     raw: Raw,
-    share: &mut Share<'_>,
+    meter: &Meter<'_>,
 ) -> Result<Transactions, Unread> {
     let Raw { all, starts, ops: raw_ops, failed, sessions, .. } = raw;
+    let mut share = meter.share();
     share.hold(size_of_val(&all[..]) + NUMBERING * raw_ops.len())?;
-    let mut numbering = Numbering::new(history, raw_ops.len());
-    let mut ops: Vec<MicroOp> = Vec::with_capacity(raw_ops.len());
-    for op in &raw_ops {
-        share.step()?;
-        ops.push(numbering.keyed(*op));
-    }
-    let failed_keys: Vec<u32> = failed.iter().map(|(_, op)| numbering.key(op.key)).collect();
-    if model == Model::ListAppend {
-        numbering.order_keys(&ops, &raw_ops);
-    }
-    for (op, raw) in ops.iter_mut().zip(&raw_ops) {
-        share.step()?;
-        op.value = match (op.kind, model) {
-            (Kind::Read, Model::ListAppend) => numbering.read_list(op.key, raw.value),
-            (Kind::Read, Model::RwRegister) if raw.value == ValueId::NULL => INITIAL,
-            _ => numbering.version(op.key, raw.value),
-        };
-    }
+    let keyed = Keyed::of(&raw_ops, &failed, &mut share)?;
+    let sheets: Result<Vec<Sheet>, Exhausted> = keyed
+        .shares()
+        .into_par_iter()
+        .map(|keys| {
+            let mut share = meter.share();
+            let mut sheet = Sheet::default();
+            for key in keys {
+                sheet.take(history, model, keyed.ops_of(&raw_ops, &failed, key), &mut share)?;
+            }
+            Ok(sheet)
+        })
+        .collect();
+    let ops = raw_ops.iter().zip(&keyed.key_of);
+    let ops = ops.map(|(raw, &key)| MicroOp { kind: raw.kind, key, value: 0 }).collect();
+    let failed = failed.iter().map(|&(source, _)| FailedWrite { version: 0, source }).collect();
     drop(raw_ops);
-    let failed = failed.iter().zip(failed_keys).map(|((source, raw), key)| FailedWrite {
-        version: numbering.version(key, raw.value),
-        source: *source,
-    });
     let mut transactions = Transactions {
         model,
         all,
         starts,
         ops,
         sessions,
-        failed: failed.collect(),
-        key_versions: Vec::new(),
+        failed,
+        key_versions: vec![0],
         writers: Vec::new(),
-        orders: numbering.orders,
-        lists: numbering.lists,
-        elements: numbering.elements,
-        keys: numbering.keys,
-        values: numbering.values,
+        orders: Vec::new(),
+        lists: Vec::new(),
+        elements: Vec::new(),
+        keys: keyed.keys,
+        values: Vec::new(),
     };
-    transactions.renumber(&numbering.version_keys);
+    let mut places = keyed.places.iter();
+    for sheet in sheets? {
+        transactions.join(sheet, &mut places);
+    }
+    transactions.failed.sort_by_key(|failed| (failed.version, failed.source));
     share.hold(transactions.bytes())?;
     transactions.find_writers(history)?;
     Ok(transactions)
 }
 
-/// Bytes that are in use for each micro-operation while it gets its numbers: itself twice, and,
-/// for about every other one, a version with its place in the map.
+/// Bytes that are in use for each micro-operation while it gets its numbers: itself twice, its
+/// place and its number, and, for about every other one, a version with its place in a map.
 const NUMBERING: usize = 50;
 
-/// What has a number so far. Versions are numbered as they come.
-struct Numbering<'h> {
-    history: &'h History,
+/// Micro-operations of whole keys that one thread numbers at a time.
+const SHARE: u32 = 1 << 15;
+
+/// Micro-operations sorted by key: a counting sort. Those that failed stand behind all others.
+struct Keyed {
     keys: Vec<ValueId>,
-    key_numbers: Map<ValueId>,
-    versions: Map<(u32, ValueId)>,
-    version_keys: Vec<u32>,
+    /// By place.
+    key_of: Vec<u32>,
+    /// The places of key k are `places[starts[k]..starts[k + 1]]`.
+    starts: Vec<u32>,
+    places: Vec<u32>,
+}
+
+impl Keyed {
+    fn of(
+        raw_ops: &[RawOp],
+        failed: &[(u32, RawOp)],
+        share: &mut Share<'_>,
+    ) -> Result<Self, Exhausted> {
+        let (mut keys, mut numbers) = (Vec::new(), Map::default());
+        let mut key_of = Vec::with_capacity(raw_ops.len() + failed.len());
+        let mut starts = vec![0];
+        for op in raw_ops.iter().chain(failed.iter().map(|(_, op)| op)) {
+            share.step()?;
+            let key = *numbers.entry(op.key).or_insert_with(|| {
+                keys.push(op.key);
+                starts.push(0);
+                keys.len() as u32 - 1
+            });
+            starts[key as usize + 1] += 1;
+            key_of.push(key);
+        }
+        for key in 1..starts.len() {
+            starts[key] += starts[key - 1];
+        }
+        let mut ends = starts.clone();
+        let mut places = vec![0; key_of.len()];
+        for (place, &key) in (0..).zip(&key_of) {
+            let end = &mut ends[key as usize];
+            places[*end as usize] = place;
+            *end += 1;
+        }
+        Ok(Self { keys, key_of, starts, places })
+    }
+
+    /// All keys, in parts that are worth a thread.
+    fn shares(&self) -> Vec<Range<u32>> {
+        let mut shares = Vec::new();
+        let mut first = 0;
+        for key in 0..self.keys.len() as u32 {
+            let enough = self.starts[key as usize + 1] - self.starts[first as usize] >= SHARE;
+            if enough || key as usize + 1 == self.keys.len() {
+                shares.push(first..key + 1);
+                first = key + 1;
+            }
+        }
+        shares
+    }
+
+    fn ops_of<'r>(
+        &'r self,
+        raw_ops: &'r [RawOp],
+        failed: &'r [(u32, RawOp)],
+        key: u32,
+    ) -> impl Iterator<Item = RawOp> + Clone + 'r {
+        let places = self.starts[key as usize] as usize..self.starts[key as usize + 1] as usize;
+        let op = |place: usize| raw_ops.get(place).copied();
+        let of = move |&place: &u32| {
+            op(place as usize).unwrap_or_else(|| failed[place as usize - raw_ops.len()].1)
+        };
+        self.places[places].iter().map(of)
+    }
+}
+
+/// Some keys with their versions, all numbered from 0.
+#[derive(Default)]
+struct Sheet {
+    /// By key: where its versions end.
+    ends: Vec<u32>,
     values: Vec<ValueId>,
-    /// By key: the longest list as the file has it.
-    longest: Vec<ValueId>,
+    /// By micro-operation, key by key: its version or its list.
+    numbers: Vec<u32>,
     orders: Vec<Bounds>,
     lists: Vec<Bounds>,
     elements: Vec<u32>,
 }
 
-impl<'h> Numbering<'h> {
-    fn new(history: &'h History, micro_ops: usize) -> Self {
-        Self {
-            history,
-            keys: Vec::new(),
-            key_numbers: Map::default(),
-            // About half of them write.
-            versions: Map::with_capacity_and_hasher(micro_ops / 2, BuildHasherDefault::default()),
-            version_keys: Vec::new(),
-            values: Vec::new(),
-            longest: Vec::new(),
-            orders: Vec::new(),
-            lists: Vec::new(),
-            elements: Vec::new(),
+impl Sheet {
+    /// Numbers what a key has.
+    fn take(
+        &mut self,
+        history: &History,
+        model: Model,
+        ops: impl Iterator<Item = RawOp> + Clone,
+        share: &mut Share<'_>,
+    ) -> Result<(), Exhausted> {
+        let list = |id: ValueId| match history.view(id) {
+            ValueView::Array(elements) => elements,
+            _ => &[],
+        };
+        let mut versions = Map::default();
+        let mut longest: &[ValueId] = &[];
+        if model == Model::ListAppend {
+            for op in ops.clone().filter(|op| op.kind == Kind::Read) {
+                let read = list(op.value);
+                longest = if read.len() > longest.len() { read } else { longest };
+            }
+            let order = self.store(&mut versions, longest);
+            self.orders.push(order);
         }
+        for op in ops {
+            share.step()?;
+            let number = match (op.kind, model) {
+                (Kind::Read, Model::ListAppend) => {
+                    let read = list(op.value);
+                    let bounds = if longest.starts_with(read) {
+                        let start = self.orders.last().map_or(0, |order| order.start);
+                        Bounds { start, length: read.len() as u32 }
+                    } else {
+                        self.store(&mut versions, read)
+                    };
+                    self.lists.push(bounds);
+                    self.lists.len() as u32 - 1
+                }
+                (Kind::Read, Model::RwRegister) if op.value == ValueId::NULL => INITIAL,
+                _ => self.version(&mut versions, op.value),
+            };
+            self.numbers.push(number);
+        }
+        self.ends.push(self.values.len() as u32);
+        Ok(())
     }
 
-    fn key(&mut self, id: ValueId) -> u32 {
-        let keys = &mut self.keys;
-        *self.key_numbers.entry(id).or_insert_with(|| {
-            keys.push(id);
-            keys.len() as u32 - 1
-        })
-    }
-
-    fn keyed(&mut self, raw: RawOp) -> MicroOp {
-        MicroOp { kind: raw.kind, key: self.key(raw.key), value: 0 }
-    }
-
-    fn version(&mut self, key: u32, value: ValueId) -> u32 {
+    fn version(&mut self, versions: &mut Map, value: ValueId) -> u32 {
         let next = self.values.len() as u32;
-        let number = *self.versions.entry((key, value)).or_insert(next);
+        let number = *versions.entry(value).or_insert(next);
         if number == next {
             self.values.push(value);
-            self.version_keys.push(key);
         }
         number
     }
 
-    fn list(&self, id: ValueId) -> &'h [ValueId] {
-        match self.history.view(id) {
-            ValueView::Array(elements) => elements,
-            _ => &[],
-        }
-    }
-
-    /// The longest list of each key becomes its order; among equals the first.
-    fn order_keys(&mut self, ops: &[MicroOp], raw: &[RawOp]) {
-        self.longest = vec![ValueId::NULL; self.keys.len()];
-        let mut lengths = vec![0; self.keys.len()];
-        for (op, raw) in ops.iter().zip(raw).filter(|(op, _)| op.kind == Kind::Read) {
-            let length = self.list(raw.value).len();
-            if length > lengths[op.key as usize] {
-                lengths[op.key as usize] = length;
-                self.longest[op.key as usize] = raw.value;
-            }
-        }
-        for key in 0..self.keys.len() as u32 {
-            let bounds = self.store(key, self.longest[key as usize]);
-            self.orders.push(bounds);
-        }
-    }
-
-    fn store(&mut self, key: u32, id: ValueId) -> Bounds {
-        let list = self.list(id);
+    fn store(&mut self, versions: &mut Map, list: &[ValueId]) -> Bounds {
         let start = self.elements.len() as u32;
         for &element in list {
-            let version = self.version(key, element);
+            let version = self.version(versions, element);
             self.elements.push(version);
         }
         Bounds { start, length: list.len() as u32 }
     }
-
-    fn read_list(&mut self, key: u32, id: ValueId) -> u32 {
-        let (list, longest) = (self.list(id), self.list(self.longest[key as usize]));
-        let bounds = if longest.starts_with(list) {
-            Bounds { start: self.orders[key as usize].start, length: list.len() as u32 }
-        } else {
-            self.store(key, id)
-        };
-        self.lists.push(bounds);
-        self.lists.len() as u32 - 1
-    }
 }
 
 impl Transactions {
-    /// Versions key by key, otherwise in the order in which they came: a counting sort.
-    fn renumber(&mut self, version_keys: &[u32]) {
-        let mut ends = vec![0; self.keys.len() + 1];
-        for &key in version_keys {
-            ends[key as usize + 1] += 1;
-        }
-        for key in 1..ends.len() {
-            ends[key] += ends[key - 1];
-        }
-        self.key_versions.clone_from(&ends);
-        let place = |&key: &u32| {
-            ends[key as usize] += 1;
-            ends[key as usize] - 1
-        };
-        let places: Vec<u32> = version_keys.iter().map(place).collect();
-        let old = self.values.clone();
-        for (value, &place) in old.iter().zip(&places) {
-            self.values[place as usize] = *value;
-        }
-        for element in &mut self.elements {
-            *element = places[*element as usize];
-        }
-        for failed in &mut self.failed {
-            failed.version = places[failed.version as usize];
-        }
-        self.failed.sort_by_key(|failed| (failed.version, failed.source));
-        let lists = self.model == Model::ListAppend;
-        for op in &mut self.ops {
-            let is_version = op.kind == Kind::Write || !lists && op.value != INITIAL;
-            if is_version {
-                op.value = places[op.value as usize];
+    /// Takes the next keys in; `places` are those of their micro-operations.
+    fn join<'p>(&mut self, sheet: Sheet, places: &mut impl Iterator<Item = &'p u32>) {
+        let versions = self.values.len() as u32;
+        let (lists, elements) = (self.lists.len() as u32, self.elements.len() as u32);
+        let moved = |bounds: Bounds| Bounds { start: bounds.start + elements, ..bounds };
+        self.values.extend(sheet.values);
+        self.key_versions.extend(sheet.ends.iter().map(|end| versions + end));
+        self.orders.extend(sheet.orders.into_iter().map(moved));
+        self.lists.extend(sheet.lists.into_iter().map(moved));
+        self.elements.extend(sheet.elements.iter().map(|version| versions + version));
+        let of_lists = self.model == Model::ListAppend;
+        let ops = self.ops.len();
+        for (number, &place) in sheet.numbers.into_iter().zip(places) {
+            match self.ops.get_mut(place as usize) {
+                Some(op) if of_lists && op.kind == Kind::Read => op.value = lists + number,
+                Some(op) if number == INITIAL => op.value = INITIAL,
+                Some(op) => op.value = versions + number,
+                None => self.failed[place as usize - ops].version = versions + number,
             }
         }
     }
