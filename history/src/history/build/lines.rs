@@ -21,8 +21,9 @@ use super::{
     Builder,
 };
 
-/// Bytes that a thread parses at a time: they stay in its cache.
-const BLOCK: u64 = 1 << 19;
+/// Bytes that a thread parses at a time: they and what they become stay in its cache, and memory is
+/// used again without asking the system.
+const BLOCK: u64 = 1 << 16;
 
 /// More threads than this wait for the one that pairs events.
 const THREADS_MAX: usize = 8;
