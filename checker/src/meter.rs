@@ -33,9 +33,42 @@ impl<'a> Meter<'a> {
         if *passed < PASS { Ok(()) } else { self.ask(std::mem::take(passed)) }
     }
 
+    /// A budget of so many questions within this one: for attempts that are not worth all of it.
+    pub(crate) fn patience(&'a self, questions: usize) -> Patience<'a> {
+        Patience { meter: self, left: AtomicUsize::new(questions) }
+    }
+
+    /// Whether the caller's budget is exhausted.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.budget.exhausted(self.held.load(Ordering::Relaxed)).is_some()
+    }
+
     /// An account for one thread's work; what it holds is given back when it is dropped.
     pub(crate) fn share(&'a self) -> Share<'a> {
         Share { meter: self, bytes: 0, steps: 0 }
+    }
+}
+
+/// A part of a budget, counted in questions.
+pub(crate) struct Patience<'a> {
+    meter: &'a Meter<'a>,
+    left: AtomicUsize,
+}
+
+impl Patience<'_> {
+    /// How many questions are left.
+    pub(crate) fn left(&self) -> usize {
+        self.left.load(Ordering::Relaxed)
+    }
+}
+
+impl Budget for Patience<'_> {
+    fn exhausted(&self, bytes: usize) -> Option<Exhausted> {
+        let spend = |left: usize| left.checked_sub(1);
+        let spent = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend);
+        let held = self.meter.held.load(Ordering::Relaxed);
+        let whole = self.meter.budget.exhausted(held + bytes);
+        whole.or(spent.is_err().then_some(Exhausted::Deadline))
     }
 }
 

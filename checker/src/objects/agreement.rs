@@ -150,7 +150,15 @@ fn strings_of_unique_pieces_are_decided() {
     let count = check::<StringKv>(900, as_it_is, unique);
     let decided = count.passes + count.violations;
     assert!(count.open == 0 && count.violations * 8 > decided, "{count:?}");
-    check::<StringKv>(1_000, as_it_is, |shape| shape);
+}
+
+/// Texts that come again: which operation made which string is open.
+#[test]
+fn strings_of_repeated_pieces_are_often_decided() {
+    let count = check::<StringKv>(1_000, as_it_is, |shape| shape);
+    assert!(count.passes > 1_000 && count.violations > 1_000, "{count:?}");
+    let count = check::<StringKv>(1_050, as_it_is, |shape| Shape { values: 4, ..shape });
+    assert!(count.passes > 1_000 && count.violations > 1_000, "{count:?}");
 }
 
 #[test]

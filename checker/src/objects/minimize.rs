@@ -28,8 +28,13 @@ pub(crate) struct Core<M: Model> {
 /// How many attempts are made before what is left is shown as it is.
 const ATTEMPTS: usize = 4_000;
 
+/// How often the general engine may ask the budget over one attempt, and over all of them: a few
+/// hundredths of a second, and a few seconds.
+const PATIENCE: usize = 64;
+const ALL_PATIENCE: usize = 8_192;
+
 /// A part with more operations than this is not decided before it is made smaller.
-const LARGE: usize = 64;
+const LARGE: usize = 12;
 
 /// A witness with more operations than this is begun later, if that is possible.
 const READABLE: usize = 10;
@@ -52,8 +57,16 @@ pub(crate) fn minimize<M: Model>(
         None => event(&whole, meter)?,
     };
     let Some(event) = found else { return Ok(None) };
-    let mut work =
-        Work { part: whole, base: None, meter, attempts: 0, passed: 0, interrupted: false };
+    let mut work = Work {
+        part: whole,
+        base: None,
+        meter,
+        attempts: 0,
+        passed: 0,
+        interrupted: false,
+        patience: ALL_PATIENCE,
+        unsure: false,
+    };
     work.cut_after(event);
     let beginning = work.part.clone();
     work.leave_out();
@@ -78,7 +91,12 @@ pub(crate) fn minimize<M: Model>(
         }
     };
     let event = work.cut_after(last);
-    Ok(Some(Core { part: work.part, base: work.base, event, minimal: !work.interrupted }))
+    Ok(Some(Core {
+        part: work.part,
+        base: work.base,
+        event,
+        minimal: !work.interrupted && !work.unsure,
+    }))
 }
 
 /// The event with which a part becomes a violation, if it does.
@@ -98,6 +116,10 @@ struct Work<'a, M: Model> {
     /// Operations looked at since the budget was asked.
     passed: usize,
     interrupted: bool,
+    /// How many questions to the budget are left for all attempts together.
+    patience: usize,
+    /// Whether an attempt was given up.
+    unsure: bool,
 }
 
 impl<M: Model> Work<'_, M> {
@@ -119,11 +141,17 @@ impl<M: Model> Work<'_, M> {
         if self.interrupted {
             return false;
         }
-        match judge(&part.model, &part.ops, self.meter) {
+        let patience = self.meter.patience(PATIENCE.min(self.patience));
+        let before = patience.left();
+        let judgement = judge(&part.model, &part.ops, &Meter::new(&patience));
+        self.patience -= before - patience.left();
+        match judgement {
             Judgement::Violation(_) => true,
             Judgement::Linearizable => false,
+            // Too hard: it stays in.
             Judgement::Undecided(_) => {
-                self.interrupted = true;
+                self.unsure = true;
+                self.interrupted |= self.patience == 0 || self.meter.is_exhausted();
                 false
             }
         }
@@ -146,6 +174,9 @@ impl<M: Model> Work<'_, M> {
                 }
                 return;
             }
+            if self.interrupted {
+                return;
+            }
             leap += at / 16;
             at += leap;
         }
@@ -160,10 +191,13 @@ impl<M: Model> Work<'_, M> {
             while chunk > 0 {
                 for units in self.part.units().chunks(chunk) {
                     self.try_without(units);
+                    if self.interrupted {
+                        return;
+                    }
                 }
                 chunk /= 2;
             }
-            if self.part.ops.len() == before || self.interrupted {
+            if self.part.ops.len() == before {
                 break;
             }
         }
@@ -171,8 +205,10 @@ impl<M: Model> Work<'_, M> {
 
     fn try_without(&mut self, units: &[Unit]) {
         let Some(candidate) = self.part.without(units) else { return };
-        let different = candidate.ops != self.part.ops;
-        if different && self.violates(&candidate) {
+        if candidate.ops == self.part.ops {
+            let passed = self.meter.ask_after(&mut self.passed, candidate.ops.len());
+            self.interrupted |= passed.is_err();
+        } else if self.violates(&candidate) {
             self.part = candidate;
         }
     }

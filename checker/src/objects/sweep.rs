@@ -137,14 +137,11 @@ impl<'a, M: Model> Sweep<'a, M> {
 
     fn complete(&mut self, place: u32) -> Result<(), Halt> {
         // Also where nothing is tried, so that long quiet histories end on time.
-        self.tried += 1;
-        if self.tried.is_multiple_of(STRIDE) {
-            self.account(0)?;
-        }
+        self.tick(1, 0)?;
         let slot = self.window.slot_of(place);
         let survivors = self.survivors(slot)?;
         self.window.complete(slot);
-        self.alive = self.laziest(survivors.into_list());
+        self.alive = self.laziest(survivors.into_list())?;
         self.narrow();
         Ok(())
     }
@@ -152,20 +149,24 @@ impl<'a, M: Model> Sweep<'a, M> {
     /// Without configurations that others here can still become by themselves, whenever it is
     /// asked for: rule 5.
     fn laziest(
-        &self,
+        &mut self,
         mut configurations: Vec<Configuration<M::State>>,
-    ) -> Vec<Configuration<M::State>> {
+    ) -> Result<Vec<Configuration<M::State>>, Halt> {
         if configurations.len() < 2 {
-            return configurations;
+            return Ok(configurations);
         }
         let mut reachable = Front::default();
         for configuration in &configurations {
-            for next in self.window.steps(configuration) {
+            let steps = self.window.steps(configuration);
+            let count = steps.len() + 2;
+            for next in steps {
                 reachable.insert(&self.window, next);
             }
+            let compared = reachable.take_compared();
+            self.tick(count + compared, configurations.len() + reachable.len())?;
         }
         configurations.retain(|configuration| !reachable.covers(&self.window, configuration));
-        configurations
+        Ok(configurations)
     }
 
     /// Keeps the most promising configurations: operations that have not been needed yet are a
@@ -184,12 +185,15 @@ impl<'a, M: Model> Sweep<'a, M> {
         let (mut survivors, mut seen) = (Front::default(), Front::default());
         let mut work = VecDeque::new();
         // What is alive stays alive until this is decided: the budget may run out.
-        for configuration in &self.alive {
+        for at in 0..self.alive.len() {
+            let configuration = &self.alive[at];
             if configuration.placed.has(slot) {
                 survivors.insert(&self.window, settled(configuration, slot));
             } else if seen.insert(&self.window, configuration.clone()) {
                 work.push_back(configuration.clone());
             }
+            let compared = survivors.take_compared() + seen.take_compared();
+            self.tick(1 + compared, survivors.len() + seen.len() + work.len())?;
         }
         while let Some(configuration) = work.pop_front() {
             if seen.len() / DETOUR > self.width {
@@ -200,11 +204,9 @@ impl<'a, M: Model> Sweep<'a, M> {
                 continue;
             }
             let steps = self.window.steps(&configuration);
-            self.tried += steps.len() + 1;
-            if self.tried >= STRIDE {
-                self.tried = 0;
-                self.account(survivors.len() + seen.len() + work.len())?;
-            }
+            let compared = survivors.take_compared() + seen.take_compared();
+            let others = survivors.len() + seen.len() + work.len();
+            self.tick(steps.len() + 1 + compared, others)?;
             for next in steps {
                 if next.placed.has(slot) {
                     survivors.insert(&self.window, settled(&next, slot));
@@ -214,6 +216,16 @@ impl<'a, M: Model> Sweep<'a, M> {
             }
         }
         Ok(survivors)
+    }
+
+    /// Counts steps, and accounts for them when they are many.
+    fn tick(&mut self, steps: usize, others: usize) -> Result<(), Halt> {
+        self.tried += steps;
+        if self.tried < STRIDE {
+            return Ok(());
+        }
+        self.tried = 0;
+        self.account(others)
     }
 
     /// After every [`STRIDE`] steps: asks the budget, and lets the rival take as many.

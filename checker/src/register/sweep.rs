@@ -167,11 +167,7 @@ impl<'a> Sweep<'a> {
 
     fn complete(&mut self, place: u32) -> Result<(), Exhausted> {
         // Also where nothing is tried, so that long quiet histories end on time.
-        self.tried += 1;
-        if self.tried.is_multiple_of(STRIDE) {
-            let bytes = self.alive.iter().map(Configuration::bytes).sum();
-            self.share.hold(bytes)?;
-        }
+        self.tick(1, 0)?;
         let slot = self.window.slot_of(place);
         let survivors = self.survivors(slot)?;
         let freed = self.window.complete(slot);
@@ -182,6 +178,7 @@ impl<'a> Sweep<'a> {
             }
             configuration.value = self.window.now(configuration.value);
             front.insert(&self.window, configuration);
+            self.tick(1 + front.take_compared(), front.len())?;
         }
         self.alive = front.into_list();
         self.narrow();
@@ -208,7 +205,8 @@ impl<'a> Sweep<'a> {
         let (mut survivors, mut seen) = (Front::default(), Front::default());
         let mut work = VecDeque::new();
         // What is alive stays alive until this is decided: the budget may run out.
-        for configuration in &self.alive {
+        for at in 0..self.alive.len() {
+            let configuration = &self.alive[at];
             if !configuration.open.has(slot) {
                 let settled = configuration.clone().without(slot);
                 if !self.written_is_lost(slot, &settled) {
@@ -220,12 +218,12 @@ impl<'a> Sweep<'a> {
             {
                 work.push_back(configuration.clone());
             }
+            let compared = survivors.take_compared() + seen.take_compared();
+            self.tick(1 + compared, survivors.len() + seen.len() + work.len())?;
         }
         while let Some(configuration) = work.pop_front() {
-            self.tried += 1;
-            if self.tried.is_multiple_of(STRIDE) {
-                self.account(&configuration, survivors.len() + seen.len() + work.len())?;
-            }
+            let compared = survivors.take_compared() + seen.take_compared();
+            self.tick(1 + compared, survivors.len() + seen.len() + work.len())?;
             if seen.len() / DETOUR > self.width {
                 self.dropped = true;
                 break;
@@ -244,8 +242,15 @@ impl<'a> Sweep<'a> {
         Ok(survivors)
     }
 
-    fn account(&mut self, one: &Configuration, others: usize) -> Result<(), Exhausted> {
-        self.share.hold((self.alive.len() + others) * one.bytes())
+    /// Counts steps; after every [`STRIDE`] of them it asks the budget.
+    fn tick(&mut self, steps: usize, others: usize) -> Result<(), Exhausted> {
+        self.tried += steps;
+        if self.tried < STRIDE {
+            return Ok(());
+        }
+        self.tried = 0;
+        let one = self.alive.first().map_or(0, Configuration::bytes);
+        self.share.hold((self.alive.len() + others) * one)
     }
 
     /// Rule 6 for a write that returns without having been used: it counts as overwritten.

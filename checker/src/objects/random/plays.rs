@@ -221,7 +221,7 @@ impl Play for Semaphore {
 
 impl Play for StringKv {
     fn object(_: &mut Random) -> Self {
-        Self { initial: String::new() }
+        Self::with_initial(String::new()).knowing((0..64).map(text).collect())
     }
 
     fn wish(&self, player: &mut Player<'_>, _: &Self::State) -> string_kv::Effect {

@@ -1,20 +1,35 @@
-//! The fast path of strings whose pieces are all different, in O(total length · log n).
+//! The fast path of strings that are made of their pieces in one way only, in O(total length ·
+//! log n).
 //!
-//! If no piece (what is put or appended, and what is there at first) begins with another one, a
-//! string is made of pieces in one way only. Then what a get finds tells of each append in it what
-//! it was appended to, and the string is as good as its last piece: a put writes it, an append that
-//! somebody saw is a cas from the piece before, a get reads. An append that nobody saw stands after
-//! all that was seen of its string, and what follows it is a put or another such append: it is a
-//! write that nobody read. So the string is a register with unique values, and the zones of
-//! registers decide it ([`zones`]). Where pieces are not like that, nothing is decided here.
+//! If no piece (what is put or appended, and what is there at first) begins with another one, what
+//! a get finds tells of each append in it what it was appended to. All strings found make a tree
+//! ([`Tree`]): a put makes a string from nothing, an append one from another. If what is put is
+//! not put twice, the object passes through each of these strings once, and is a register with
+//! unique values: a put writes, an append that somebody saw is a cas, a get reads. An append that
+//! nobody saw stands after all that was seen of its string, and what follows it is a put or another
+//! such append: it is a write that nobody read. The zones of registers decide that ([`zones`]).
+//!
+//! Where several operations append the same, which of them made which string is open: the ways that
+//! real time leaves are tried one after the other ([`copies`]), as long as they are few. Where
+//! nothing else is possible to tell, nothing is decided here.
 
-use std::collections::HashMap;
+mod copies;
+mod tree;
 
-use super::{Effect, StringKv};
+use std::collections::BTreeSet;
+
+use self::{
+    copies::{Assignment, Assignments},
+    tree::{Grown, Tree},
+};
+use super::{
+    Effect, StringKv,
+    texts::{TextId, Texts},
+};
 use crate::{
     Exhausted,
     meter::Meter,
-    objects::{Timed, model::Fast},
+    objects::{NEVER, Timed, model::Fast},
     register::{
         self, RegisterOp, ValueNumber,
         involved::involved,
@@ -22,12 +37,14 @@ use crate::{
     },
 };
 
-/// The register's initial value: the initial string.
-const INITIAL: ValueNumber = 0;
+/// The places of operations that contradict each other.
+type Conflict = Vec<u32>;
 
-/// The value that stands for the piece of the operation at this place.
-fn number(place: u32) -> ValueNumber {
-    place + 1
+/// What was found.
+enum Found {
+    Order(Vec<u32>),
+    Conflicts(Vec<Conflict>),
+    Open,
 }
 
 /// Decides where it can.
@@ -38,213 +55,221 @@ pub(super) fn decide(
 ) -> Result<Option<Fast<Effect>>, Exhausted> {
     let Some(pieces) = Pieces::of(model, ops) else { return Ok(None) };
     meter.ask(ops.len())?;
-    let seen = match Seen::of(&pieces, ops, meter)? {
-        Ok(seen) => seen,
-        Err(conflict) => return Ok(Some(Fast::Violation(vec![conflict]))),
-    };
-    let register = seen.register(ops);
-    meter.ask(ops.len())?;
-    Ok(match zones::arrange(&register) {
-        Arrangement::Repeated => None,
-        Arrangement::Order(order) => Some(Fast::Pass(order)),
-        Arrangement::Conflicts(conflicts) => {
-            let conflicts = conflicts.iter().map(|conflict| involved(&register, conflict));
-            let told = conflicts.map(|ops| seen.explained(&pieces, ops.iter().map(|op| op.source)));
-            Some(Fast::Violation(told.collect()))
-        }
+    let found = examine(&pieces, meter)?;
+    Ok(match found {
+        Found::Order(order) => Some(Fast::Pass(order)),
+        Found::Open => None,
+        Found::Conflicts(conflicts) if !pieces.copied => Some(Fast::Violation(conflicts)),
+        Found::Conflicts(conflicts) => Some(confirmed(model, ops, &conflicts, meter)?),
     })
 }
 
-/// What strings are made of.
+/// Which copy made what may depend on operations that a conflict does not name: then the whole is
+/// the conflict.
+fn confirmed(
+    model: &StringKv,
+    ops: &[Timed<Effect>],
+    conflicts: &[Conflict],
+    meter: &Meter<'_>,
+) -> Result<Fast<Effect>, Exhausted> {
+    for conflict in conflicts {
+        let part: Vec<Timed<Effect>> =
+            conflict.iter().map(|&place| ops[place as usize].clone()).collect();
+        meter.ask(part.len())?;
+        let Some(pieces) = Pieces::of(model, &part) else { continue };
+        if matches!(examine(&pieces, meter)?, Found::Conflicts(_)) {
+            return Ok(Fast::Violation(vec![conflict.clone()]));
+        }
+    }
+    Ok(Fast::Violation(vec![(0..ops.len() as u32).collect()]))
+}
+
+fn examine(pieces: &Pieces<'_>, meter: &Meter<'_>) -> Result<Found, Exhausted> {
+    let tree = match Tree::of(pieces, meter)? {
+        Grown::Tree(tree) => tree,
+        Grown::Open => return Ok(Found::Open),
+        Grown::Conflict(conflict) => return Ok(Found::Conflicts(vec![conflict])),
+    };
+    let Some(assignments) = Assignments::of(pieces, &tree) else { return Ok(Found::Open) };
+    let mut conflicts = Vec::new();
+    for assignment in assignments.iter() {
+        meter.ask(pieces.ops.len())?;
+        let register = pieces.register(&tree, &assignment);
+        match zones::arrange(&register) {
+            Arrangement::Order(order) => return Ok(Found::Order(order)),
+            Arrangement::Repeated => return Ok(Found::Open),
+            Arrangement::Conflicts(found) => {
+                let involved = found.iter().map(|conflict| involved(&register, conflict));
+                conflicts = involved
+                    .map(|ops| {
+                        let sources = ops.iter().map(|op| op.source);
+                        pieces.explained(&tree, &assignment, sources)
+                    })
+                    .collect();
+            }
+        }
+    }
+    Ok(Found::Conflicts(conflicts))
+}
+
+/// Who puts in and appends what.
 struct Pieces<'a> {
     ops: &'a [Timed<Effect>],
-    /// The pieces with their numbers, in the order of the alphabet.
-    sorted: Vec<(&'a str, ValueNumber)>,
-    /// Whether there are appends; without them a string is one piece.
-    appends: bool,
-    /// Nothing is there at first.
-    empty: bool,
+    texts: Texts,
+    /// What is there at first, if that is a text.
+    initial: Option<TextId>,
+    /// For each text the puts of it, and the appends, by their places.
+    puts: Vec<Vec<u32>>,
+    appends: Vec<Vec<u32>>,
+    /// Whether some text has more than one of them.
+    copied: bool,
+    /// The certain put that returned first: nothing is empty after it.
+    first_put: Option<u32>,
 }
 
 impl<'a> Pieces<'a> {
-    /// None if strings may be made of them in several ways.
-    fn of(model: &'a StringKv, ops: &'a [Timed<Effect>]) -> Option<Self> {
+    /// None if strings may be made of them in several ways, or what is there at first is put.
+    fn of(model: &StringKv, ops: &'a [Timed<Effect>]) -> Option<Self> {
         let empty = model.initial.is_empty();
-        let mut sorted: Vec<(&str, ValueNumber)> = Vec::with_capacity(ops.len());
-        sorted.extend((!empty).then_some((model.initial.as_str(), INITIAL)));
-        let mut appends = false;
-        for (place, op) in (0..).zip(ops) {
+        let mut all = Vec::with_capacity(ops.len());
+        all.extend((!empty).then(|| model.initial.as_str().into()));
+        let mut single = true;
+        for op in ops {
             match &op.effect {
                 Effect::Get(_) => {}
-                Effect::Put(piece) | Effect::Append(piece) if piece.is_empty() => return None,
-                Effect::Put(piece) => sorted.push((piece, number(place))),
+                Effect::Put(piece) => all.push(piece.clone()),
                 Effect::Append(piece) => {
-                    appends = true;
-                    sorted.push((piece, number(place)));
+                    single = false;
+                    all.push(piece.clone());
                 }
             }
         }
-        sorted.sort_unstable();
-        // What begins with a piece stands right after it.
-        let distinct = |pair: &[(&str, ValueNumber)]| {
-            if appends { !pair[1].0.starts_with(pair[0].0) } else { pair[0].0 != pair[1].0 }
-        };
-        let distinct = sorted.windows(2).all(distinct);
-        distinct.then_some(Self { ops, sorted, appends, empty })
+        let texts = Texts::new(all, single)?;
+        let initial = if empty { None } else { texts.find(&model.initial) };
+        let (puts, appends) = (vec![Vec::new(); texts.count()], vec![Vec::new(); texts.count()]);
+        let mut pieces =
+            Self { ops, texts, initial, puts, appends, copied: false, first_put: None };
+        pieces.sort();
+        let put_again = initial.is_some_and(|initial| !pieces.puts[initial as usize].is_empty());
+        (!put_again).then_some(pieces)
     }
 
-    /// The piece with which a string begins.
-    fn first(&self, found: &str) -> Option<(&'a str, ValueNumber)> {
-        let after = self.sorted.partition_point(|(piece, _)| *piece <= found);
-        let begins = |(piece, _): &&(&str, ValueNumber)| {
-            if self.appends { found.starts_with(piece) } else { *piece == found }
-        };
-        self.sorted[..after].last().filter(begins).copied()
-    }
-
-    /// Whether a piece replaces what was there.
-    fn replaces(&self, number: ValueNumber) -> bool {
-        number == INITIAL || matches!(self.ops[number as usize - 1].effect, Effect::Put(_))
-    }
-
-    /// The pieces of a string, from the initial string or a put on. The error has those up to where
-    /// it could not have been made of pieces.
-    fn split(&self, found: &str) -> Result<Vec<ValueNumber>, Vec<ValueNumber>> {
-        let (mut rest, mut split) = (found, Vec::new());
-        while !rest.is_empty() {
-            let Some((piece, number)) = self.first(rest) else { return Err(split) };
-            if split.is_empty() && self.empty && !self.replaces(number) {
-                split.push(INITIAL);
-            }
-            if split.is_empty() != self.replaces(number) {
-                return Err(split);
-            }
-            split.push(number);
-            rest = &rest[piece.len()..];
-        }
-        if split.is_empty() && self.empty {
-            split.push(INITIAL);
-        }
-        if split.is_empty() { Err(split) } else { Ok(split) }
-    }
-}
-
-/// What gets found.
-struct Seen {
-    /// Of each piece that was seen after another one, that one; by its number.
-    before: Vec<Option<ValueNumber>>,
-    /// The get that showed it.
-    shown_by: Vec<u32>,
-    /// The last piece that each get found, by its place.
-    last: HashMap<u32, ValueNumber>,
-}
-
-impl Seen {
-    fn of(
-        pieces: &Pieces<'_>,
-        ops: &[Timed<Effect>],
-        meter: &Meter<'_>,
-    ) -> Result<Result<Self, Vec<u32>>, Exhausted> {
-        let mut seen = Self {
-            before: vec![None; ops.len() + 1],
-            shown_by: vec![0; ops.len() + 1],
-            last: HashMap::new(),
-        };
-        let mut passed = 0;
-        let mut known: HashMap<&str, ValueNumber> = HashMap::new();
-        for (place, op) in (0..).zip(ops) {
-            let Effect::Get(found) = &op.effect else { continue };
-            if let Some(&last) = known.get(&**found) {
-                seen.last.insert(place, last);
-                continue;
-            }
-            meter.ask_after(&mut passed, found.len())?;
-            match seen.take(pieces, place, found) {
-                Ok(last) => {
-                    known.insert(found, last);
-                    seen.last.insert(place, last);
-                }
-                Err(conflict) => return Ok(Err(conflict)),
+    fn sort(&mut self) {
+        for (place, op) in (0..).zip(self.ops) {
+            let (all, piece) = match &op.effect {
+                Effect::Get(_) => continue,
+                Effect::Put(piece) => (&mut self.puts, piece),
+                Effect::Append(piece) => (&mut self.appends, piece),
+            };
+            if let Some(text) = self.texts.find(piece) {
+                all[text as usize].push(place);
             }
         }
-        Ok(Ok(seen))
+        let many = |(puts, appends): (&Vec<u32>, &Vec<u32>)| puts.len() + appends.len() > 1;
+        self.copied = self.puts.iter().zip(&self.appends).any(many);
+        let puts = self.puts.iter().flatten().copied();
+        let certain = puts.filter(|&place| self.op(place).certain());
+        self.first_put = certain.min_by_key(|&place| self.op(place).returned);
     }
 
-    /// What a get found, by its last piece; or the places of operations that contradict each other.
-    fn take(
-        &mut self,
-        pieces: &Pieces<'_>,
-        get: u32,
-        found: &str,
-    ) -> Result<ValueNumber, Vec<u32>> {
-        let split = pieces
-            .split(found)
-            .map_err(|split| in_order(split.into_iter().filter_map(place_of).chain([get])))?;
-        for pair in split.windows(2) {
-            let (before, piece) = (pair[0], pair[1]);
-            match self.before[piece as usize] {
-                None => {
-                    self.before[piece as usize] = Some(before);
-                    self.shown_by[piece as usize] = get;
-                }
-                Some(other) if other != before => {
-                    let other = self.shown_by[piece as usize];
-                    return Err(self.explained(pieces, [other, get].into_iter()));
-                }
-                Some(_) => {}
-            }
+    fn op(&self, place: u32) -> &'a Timed<Effect> {
+        &self.ops[place as usize]
+    }
+
+    fn found(&self, get: u32) -> &'a str {
+        match &self.op(get).effect {
+            Effect::Get(found) => found,
+            Effect::Put(_) | Effect::Append(_) => "",
         }
-        Ok(split.last().copied().unwrap_or(INITIAL))
+    }
+
+    /// Whether a text is both put and appended to nothing, as far as texts tell.
+    fn is_contested(&self, text: TextId) -> bool {
+        let text = text as usize;
+        self.initial.is_none() && !self.puts[text].is_empty() && !self.appends[text].is_empty()
+    }
+
+    /// Whether what a get found may have begun with a put of this.
+    fn may_be_put(&self, text: TextId, get: u32) -> bool {
+        let mut puts = self.puts[text as usize].iter();
+        puts.any(|&put| self.op(put).invoked < self.op(get).returned)
+    }
+
+    /// Whether what a get found may have begun with an append of this to the empty string, which
+    /// no longer is there once a put has returned. (Where nobody puts it, it has to.)
+    fn may_begin_empty(&self, text: TextId, get: u32) -> bool {
+        let replaced = self.first_put.map_or(NEVER, |put| self.op(put).returned);
+        let until = replaced.min(self.op(get).returned);
+        let contested = self.is_contested(text);
+        let in_time = |&append: &u32| !contested || self.op(append).invoked < until;
+        self.initial.is_none()
+            && (!contested || self.op(get).invoked < replaced)
+            && self.appends[text as usize].iter().any(in_time)
+    }
+
+    /// All operations that put these texts in or append them.
+    fn all_of(&self, texts: impl IntoIterator<Item = TextId>) -> impl Iterator<Item = u32> {
+        texts.into_iter().flat_map(|text| {
+            self.puts[text as usize].iter().chain(&self.appends[text as usize]).copied()
+        })
     }
 
     /// The operations as those of a register, at the same places.
-    fn register(&self, ops: &[Timed<Effect>]) -> Vec<RegisterOp> {
-        let effect = |place: u32, effect: &Effect| match effect {
-            Effect::Get(_) => register::Effect::Read(self.last[&place]),
-            Effect::Put(_) => register::Effect::Write(number(place)),
-            Effect::Append(_) => match self.before[number(place) as usize] {
-                Some(old) => register::Effect::Cas { old, new: number(place) },
-                None => register::Effect::Write(number(place)),
-            },
+    fn register(&self, tree: &Tree, assignment: &Assignment) -> Vec<RegisterOp> {
+        let strings = tree.count() as ValueNumber;
+        let unseen = |place: u32| register::Effect::Write(strings + place);
+        let effect = |place: u32, op: &Timed<Effect>| match &op.effect {
+            Effect::Get(_) => register::Effect::Read(tree.found(place)),
+            Effect::Put(_) => {
+                assignment.string_of(place).map_or(unseen(place), register::Effect::Write)
+            }
+            Effect::Append(_) => assignment.string_of(place).map_or(unseen(place), |string| {
+                register::Effect::Cas { old: tree.node(string).parent, new: string }
+            }),
         };
         let reduced = |(place, op): (u32, &Timed<Effect>)| RegisterOp {
-            effect: effect(place, &op.effect),
+            effect: effect(place, op),
             invoked: op.invoked,
             returned: op.returned,
             source: place,
         };
-        (0..).zip(ops).map(reduced).collect()
+        (0..).zip(self.ops).map(reduced).collect()
     }
 
     /// These operations with all that shows what they were appended to: of an append that was seen
-    /// a get that shows it, and of a get all that it found.
-    fn explained(&self, pieces: &Pieces<'_>, places: impl Iterator<Item = u32>) -> Vec<u32> {
-        let mut all = Vec::new();
+    /// a get that shows it, and of a get all that could have made what it found. Whoever leaves the
+    /// others out leaves every legal history legal: nothing of theirs is found here.
+    fn explained(
+        &self,
+        tree: &Tree,
+        assignment: &Assignment,
+        places: impl Iterator<Item = u32>,
+    ) -> Conflict {
+        let mut all = BTreeSet::new();
         for place in places {
-            all.push(place);
-            let get = match &pieces.ops[place as usize].effect {
-                Effect::Get(_) => place,
-                _ if self.before[number(place) as usize].is_some() => {
-                    self.shown_by[number(place) as usize]
+            all.insert(place);
+            let get = match self.op(place).effect {
+                Effect::Get(_) => Some(place),
+                Effect::Append(_) => {
+                    assignment.string_of(place).map(|string| tree.shown_by(string))
                 }
-                _ => continue,
+                Effect::Put(_) => None,
             };
-            let Effect::Get(found) = &pieces.ops[get as usize].effect else { continue };
-            all.push(get);
-            all.extend(pieces.split(found).into_iter().flatten().filter_map(place_of));
+            if let Some(get) = get {
+                all.insert(get);
+                self.cause(get, &mut all);
+            }
         }
-        in_order(all.into_iter())
+        all.into_iter().collect()
     }
-}
 
-/// The operation that a piece comes from.
-fn place_of(number: ValueNumber) -> Option<u32> {
-    number.checked_sub(1)
-}
-
-fn in_order(places: impl Iterator<Item = u32>) -> Vec<u32> {
-    let mut places: Vec<u32> = places.collect();
-    places.sort_unstable();
-    places.dedup();
-    places
+    /// Adds all that could have made what a get found.
+    fn cause(&self, get: u32, all: &mut BTreeSet<u32>) {
+        let texts: Vec<TextId> = self.texts.split(self.found(get)).collect();
+        let first = texts.first().filter(|&&first| !self.appends[first as usize].is_empty());
+        if first.is_some() {
+            all.extend(self.first_put);
+        }
+        all.extend(self.all_of(texts));
+    }
 }

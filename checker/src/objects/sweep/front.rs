@@ -18,11 +18,16 @@ type Groups<S> = HashMap<(S, Slots), Vec<Slots>, BuildHasherDefault<Quick>>;
 pub(super) struct Front<M: Model> {
     groups: Groups<M::State>,
     count: usize,
+    /// Configurations that were compared with others since that was asked for.
+    compared: usize,
 }
+
+/// So many comparisons take as long as a step.
+const COMPARISONS: usize = 16;
 
 impl<M: Model> Default for Front<M> {
     fn default() -> Self {
-        Self { groups: HashMap::default(), count: 0 }
+        Self { groups: HashMap::default(), count: 0, compared: 0 }
     }
 }
 
@@ -36,6 +41,7 @@ impl<M: Model> Front<M> {
         let Configuration { state, placed } = configuration;
         let changed = placed.both(window.certain_changes());
         let group = self.groups.entry((state, changed)).or_default();
+        self.compared += group.len();
         if group.iter().any(|other| window.dominates(other, &placed)) {
             return false;
         }
@@ -45,6 +51,13 @@ impl<M: Model> Front<M> {
         self.count += group.len();
         self.count -= before;
         true
+    }
+
+    /// What was compared since the last time that this was asked, in steps.
+    pub(super) fn take_compared(&mut self) -> usize {
+        let steps = self.compared / COMPARISONS;
+        self.compared %= COMPARISONS;
+        steps
     }
 
     /// Whether this very configuration is still here.

@@ -5,6 +5,8 @@ use crate::{
     cast::shortened,
     objects::{
         counter::{self, Counter},
+        numbers::ValueNumber,
+        reduce::Unit,
         string_kv::{self, StringKv},
     },
 };
@@ -50,6 +52,11 @@ impl Words for Counter {
 
 impl Words for StringKv {
     const PUT: &'static str = "write";
+    const WHOLE: bool = true;
+
+    fn number(&self, unit: Unit) -> ValueNumber {
+        self.value(unit)
+    }
 
     fn deed(&self, _: Say<'_>, effect: &string_kv::Effect) -> Deed {
         match effect {

@@ -19,13 +19,19 @@ type Groups = HashMap<(ValueNumber, Slots), Vec<Configuration>, BuildHasherDefau
 pub(super) struct Front {
     groups: Groups,
     count: usize,
+    /// Configurations that were compared with others since that was asked for.
+    compared: usize,
 }
+
+/// So many comparisons take as long as a step.
+const COMPARISONS: usize = 16;
 
 impl Front {
     /// Adds a configuration unless one here dominates it, and drops those that it dominates.
     pub(super) fn insert(&mut self, window: &Window<'_>, configuration: Configuration) -> bool {
         let open_cas = configuration.open.both(window.certain_cas());
         let group = self.groups.entry((configuration.value, open_cas)).or_default();
+        self.compared += group.len();
         if group.iter().any(|other| other.dominates(&configuration)) {
             return false;
         }
@@ -35,6 +41,13 @@ impl Front {
         self.count += group.len();
         self.count -= before;
         true
+    }
+
+    /// What was compared since the last time that this was asked, in steps.
+    pub(super) fn take_compared(&mut self) -> usize {
+        let steps = self.compared / COMPARISONS;
+        self.compared %= COMPARISONS;
+        steps
     }
 
     /// Whether this very configuration is still here.
