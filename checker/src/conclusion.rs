@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use temblor_history::{CheckReport, Outcome};
+use temblor_history::{CheckReport, History, Outcome};
 
 use crate::{
     Exhausted,
@@ -49,6 +49,13 @@ pub(crate) fn where_stopped(
         was(stopped.open),
         counted(stopped.configurations, "possible state")
     )
+}
+
+/// The budget ran out before a history was split into objects.
+pub(crate) fn unread(history: &History, exhausted: Exhausted) -> ObjectResult {
+    let stopped = Stopped::at_once(exhausted);
+    let undecided = where_stopped("", &stopped, 0, history.operations().len());
+    ObjectResult { undecided: Some(undecided), ..ObjectResult::default() }
 }
 
 /// How many undecided objects are named.

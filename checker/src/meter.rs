@@ -1,6 +1,6 @@
 //! Adds up what all threads of one check hold, and asks the caller's [`Budget`].
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::{Budget, Exhausted};
 
@@ -11,15 +11,29 @@ const PASS: usize = 4_096;
 pub(crate) struct Meter<'a> {
     budget: &'a dyn Budget,
     held: AtomicUsize,
+    /// Whether a pass ended early.
+    late: AtomicBool,
 }
 
 impl<'a> Meter<'a> {
     pub(crate) fn new(budget: &'a dyn Budget) -> Self {
-        Self { budget, held: AtomicUsize::new(0) }
+        Self { budget, held: AtomicUsize::new(0), late: AtomicBool::new(false) }
+    }
+
+    /// The items of a pass, until the deadline. What a pass makes of fewer than all is worth
+    /// nothing: [`Meter::in_time`] says so afterwards, and any [`Meter::ask`].
+    pub(crate) fn paced<I: IntoIterator>(&'a self, items: I) -> Paced<'a, I::IntoIter> {
+        Paced { items: items.into_iter(), meter: self, passed: 0 }
+    }
+
+    /// Whether all passes came to their ends so far.
+    pub(crate) fn in_time(&self) -> Result<(), Exhausted> {
+        if self.late.load(Ordering::Relaxed) { Err(Exhausted::Deadline) } else { Ok(()) }
     }
 
     /// Asks whether to stop, before a pass over so many operations: short ones need not ask.
     pub(crate) fn ask(&self, operations: usize) -> Result<(), Exhausted> {
+        self.in_time()?;
         if operations < PASS {
             return Ok(());
         }
@@ -46,6 +60,35 @@ impl<'a> Meter<'a> {
     /// An account for one thread's work; what it holds is given back when it is dropped.
     pub(crate) fn share(&'a self) -> Share<'a> {
         Share { meter: self, bytes: 0, steps: 0 }
+    }
+}
+
+/// See [`Meter::paced`].
+pub(crate) struct Paced<'a, I> {
+    items: I,
+    meter: &'a Meter<'a>,
+    passed: usize,
+}
+
+/// So many items of a pass take some hundredths of a millisecond.
+const PACE: usize = 1_024;
+
+impl<I: Iterator> Iterator for Paced<'_, I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        self.passed += 1;
+        if self.passed.is_multiple_of(PACE) {
+            let held = self.meter.held.load(Ordering::Relaxed);
+            if self.meter.budget.exhausted(held) == Some(Exhausted::Deadline) {
+                self.meter.late.store(true, Ordering::Relaxed);
+            }
+        }
+        if self.meter.late.load(Ordering::Relaxed) { None } else { self.items.next() }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, self.items.size_hint().1)
     }
 }
 
@@ -79,8 +122,8 @@ pub(crate) struct Share<'a> {
     steps: u32,
 }
 
-/// Steps of a pass between two questions to the budget: some tenths of a millisecond.
-const STEPS: u32 = 1 << 12;
+/// Steps of a pass between two questions to the budget: some hundredths of a millisecond.
+const STEPS: u32 = 1 << 10;
 
 impl Share<'_> {
     /// States how many bytes the work holds now, and asks whether to stop.

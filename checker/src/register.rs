@@ -35,7 +35,7 @@ use temblor_history::{CheckReport, History};
 use crate::{
     Budget, Request,
     check::Span,
-    conclusion::{ObjectResult, conclude, guarded, where_stopped},
+    conclusion::{ObjectResult, conclude, guarded, unread, where_stopped},
     meter::Meter,
     words::counted,
 };
@@ -64,17 +64,20 @@ pub(crate) fn check(
         "cas-register" => Model::CasRegister,
         _ => Model::Register,
     };
-    let mut registers = match extract::registers(history, model) {
+    let meter = Meter::new(budget);
+    let mut registers = match extract::registers(history, model, &meter) {
         Ok(registers) => registers,
         Err(errors) => {
             report.errors = errors.lines();
             return;
         }
     };
+    if let Err(exhausted) = meter.in_time() {
+        return conclude(report, vec![unread(history, exhausted)], &KINDS, prefer);
+    }
     // The largest first, so that no core waits for it at the end.
     registers.sort_by_key(|register| std::cmp::Reverse(register.ops.len()));
     let linearizable = request.consistency == "linearizable";
-    let meter = Meter::new(budget);
     let results: Vec<ObjectResult> = registers
         .par_iter()
         .with_max_len(1)

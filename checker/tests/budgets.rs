@@ -75,6 +75,107 @@ fn history(random: &mut Random, functions: &[(&str, &str)], operations: u64) -> 
     History::read(text.as_bytes()).expect("a good history")
 }
 
+/// Operations of a long pass, and how many of them may go by without a question.
+const LONG: u64 = 30_000;
+const UNASKED: u64 = 5_000;
+
+/// One client that puts something in and looks, again and again.
+fn long(model: &str) -> History {
+    let mut text = match model {
+        "semaphore" => "{\"history\": 1, \"params\": {\"permits\": 1}}\n".to_owned(),
+        _ => String::new(),
+    };
+    for n in 0..LONG / 2 {
+        let (put, look) = calls(model, n);
+        for (f, argument, result) in [put, look] {
+            for (kind, value) in [("invoke", argument), ("ok", result)] {
+                let event = format!(r#"{{"process":0,"type":"{kind}","f":"{f}","value":{value}}}"#);
+                writeln!(text, "{event}").expect("a string takes all");
+            }
+        }
+    }
+    History::read(text.as_bytes()).expect("a good history")
+}
+
+/// A function, its argument and its result.
+type Call = (&'static str, String, String);
+
+fn calls(model: &str, n: u64) -> (Call, Call) {
+    let put = |f, value: String| (f, value.clone(), value);
+    let look = |f, found: String| (f, "null".to_owned(), found);
+    match model {
+        "register" | "cas-register" => (put("write", format!("{n}")), look("read", format!("{n}"))),
+        "string-kv" => (put("put", format!("\"{n};\"")), look("get", format!("\"{n};\""))),
+        "multi-register" => (
+            put("txn", format!(r#"[["w", "k", {n}]]"#)),
+            ("txn", r#"[["r", "k", null]]"#.to_owned(), format!(r#"[["r", "k", {n}]]"#)),
+        ),
+        "set" => (put("add", format!("{n}")), ("contains", format!("{n}"), format!("[{n}, true]"))),
+        "queue" => (put("enqueue", format!("{n}")), look("dequeue", format!("{n}"))),
+        "stack" => (put("push", format!("{n}")), look("pop", format!("{n}"))),
+        "priority-queue" => (put("insert", format!("{n}")), look("poll", format!("{n}"))),
+        "counter" => (put("add", "1".to_owned()), look("read", format!("{}", n + 1))),
+        "lock" => (look("acquire", format!("{}", n + 1)), look("release", "null".to_owned())),
+        "semaphore" => (put("acquire", "1".to_owned()), put("release", "1".to_owned())),
+        "log" => {
+            (("send", format!("{n}"), format!("[{n}, {n}]")), look("poll", format!("[[{n}, {n}]]")))
+        }
+        "bank" => (
+            put("transfer", r#"{"from": "a", "to": "b", "amount": 0}"#.to_owned()),
+            look("read", r#"{"a": 5, "b": 5}"#.to_owned()),
+        ),
+        _ => (look("generate", format!("{}", 2 * n)), look("generate", format!("{}", 2 * n + 1))),
+    }
+}
+
+/// Passes that only go once over a long history ask on their way: as soon as they are told to stop
+/// they do.
+#[test]
+fn every_pass_over_a_long_history_asks() {
+    let linearizable = [
+        "register",
+        "cas-register",
+        "string-kv",
+        "multi-register",
+        "set",
+        "queue",
+        "stack",
+        "priority-queue",
+        "counter",
+        "lock",
+        "semaphore",
+        "log",
+    ];
+    let invariants = [
+        ("queue", "no-duplicates"),
+        ("queue", "no-lost-writes"),
+        ("counter", "counter-bounds"),
+        ("lock", "mutual-exclusion"),
+        ("semaphore", "mutual-exclusion"),
+        ("bank", "total-conserved"),
+        ("unique-ids", "unique"),
+        ("register", "monotonic"),
+        ("log", "contiguous-log"),
+    ];
+    let asked = linearizable.map(|model| (model, "linearizable")).into_iter().chain(invariants);
+    for (model, consistency) in asked {
+        let (history, request) = (long(model), Request::new(model, consistency));
+        let never = Counting::new(usize::MAX, Exhausted::Deadline);
+        let report = check(&history, &request, &never);
+        let asks = usize::MAX - never.left.into_inner();
+        assert_ne!(report.verdict, Outcome::Violation, "{report:#?}");
+        let least = (LONG / UNASKED) as usize;
+        assert!(asks >= least, "{model} {consistency} asked {asks} times");
+        for part in 0..8 {
+            let budget = Counting::new(asks * part / 8, Exhausted::Deadline);
+            let report = check(&history, &request, &budget);
+            let beyond = budget.beyond.into_inner();
+            assert_eq!(report.verdict, Outcome::Inconclusive, "{model} {consistency} {part}");
+            assert!(beyond <= PROMPT, "{model} {consistency} went on for {beyond} questions");
+        }
+    }
+}
+
 #[test]
 fn a_checker_that_is_told_to_stop_stops() {
     let models: [(&str, &[(&str, &str)]); 6] = [

@@ -88,8 +88,8 @@ fn an_exhausted_budget_is_inconclusive_and_says_how_far_it_came() {
     assert_eq!((report.verdict, report.complete), (Outcome::Inconclusive, false));
     assert_eq!(
         report.reason.unwrap(),
-        "1 key of 1 undecided: key k: the deadline passed; linearizable up to event 255 (127 \
-         operations of 600), where 1 operation was open in 1 possible state"
+        "1 key of 1 undecided: key k: the deadline passed; linearizable up to event 127 (63 \
+         operations of 600), where 0 operations were open in 1 possible state"
     );
 }
 

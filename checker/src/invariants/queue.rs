@@ -51,6 +51,7 @@ fn items(
         })
     };
     for (source, enqueue) in object.calls("enqueue") {
+        share.step()?;
         let place = item(enqueue.argument, &mut items);
         let item = &mut items[place].1;
         if !possible(enqueue) {
@@ -70,6 +71,7 @@ fn items(
     }
     share.hold(items.len() * size_of::<Item>())?;
     for (source, dequeue) in object.answered("dequeue") {
+        share.step()?;
         if dequeue.result == ValueId::NULL {
             continue;
         }

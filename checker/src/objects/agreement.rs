@@ -32,7 +32,7 @@ impl Count {
         let legal = linearizable(model, ops);
         match model.fast(ops, &Meter::new(&Unlimited)).expect("no budget was set") {
             Some(Fast::Pass(order)) => {
-                assert!(legal && accepts(model, ops, &order), "{order:?} {ops:#?}");
+                assert!(legal && accepts(model, ops, order.iter().copied()), "{order:?} {ops:#?}");
                 self.passes += 1;
             }
             Some(Fast::Violation(conflicts)) => {

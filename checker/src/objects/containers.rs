@@ -253,26 +253,27 @@ fn fast(kind: Kind, ops: &[Contained], meter: &Meter<'_>) -> Result<Option<Fast<
 /// Decides a container if it can. The operations come in the order of their invocations; none:
 /// a value is inserted twice, or unknown removals leave it open.
 fn decide(kind: Kind, ops: &[Contained], meter: &Meter<'_>) -> Result<Option<Found>, Exhausted> {
-    let mut lived = match lives::of(ops) {
+    let mut lived = match lives::of(ops, meter) {
         None => return Ok(None),
         Some(Ok(lived)) => lived,
         Some(Err(conflict)) => return Ok(Some(Found::Conflict(conflict))),
     };
     meter.ask(ops.len())?;
-    let found = arrange(kind, &lived.lives, &lived.looks, lived.events);
+    let found = arrange(kind, &lived.lives, &lived.looks, lived.events, meter);
+    meter.in_time()?;
     if lived.unknown.is_empty() || matches!(found, Found::Order(_)) {
         return Ok(Some(found));
     }
     meter.ask(ops.len())?;
-    Ok(missing::decide(kind, &mut lived))
+    Ok(missing::decide(kind, &mut lived, meter))
 }
 
 /// An order of these lives and these looks at an empty container, or why there is none.
-fn arrange(kind: Kind, lives: &[Life], looks: &[Look], events: u32) -> Found {
+fn arrange(kind: Kind, lives: &[Life], looks: &[Look], events: u32, meter: &Meter<'_>) -> Found {
     let arranged = match kind {
-        Kind::Queue => queue::arrange(lives, looks, events),
-        Kind::Stack => stack::arrange(lives, looks, events),
-        Kind::Priority => priority::arrange(lives, looks, events),
+        Kind::Queue => queue::arrange(lives, looks, events, meter),
+        Kind::Stack => stack::arrange(lives, looks, events, meter),
+        Kind::Priority => priority::arrange(lives, looks, events, meter),
     };
     arranged.map_or_else(Found::Conflict, Found::Order)
 }

@@ -85,7 +85,7 @@ impl Model for Counter {
         meter: &Meter<'_>,
     ) -> Result<Option<Fast<Effect>>, Exhausted> {
         meter.ask(ops.len())?;
-        Ok(bounds::decide(self.initial, ops))
+        Ok(bounds::decide(self.initial, ops, meter))
     }
 
     fn observes(effect: &Effect) -> bool {

@@ -114,8 +114,8 @@ impl<'a, M: Model> Depth<'a, M> {
     pub(crate) fn advance(&mut self, steps: usize) -> Option<Verdict> {
         for _ in 0..steps {
             if self.left == 0 {
-                let order: Vec<u32> = self.way.iter().map(|taken| taken.place).collect();
-                let accepted = replay::accepts(self.model, self.ops, &order);
+                let order = self.way.iter().map(|taken| taken.place);
+                let accepted = replay::accepts(self.model, self.ops, order);
                 assert!(accepted, "an order was found that a replay does not accept");
                 return Some(Verdict::Linearizable);
             }
@@ -220,68 +220,4 @@ fn before<E: Hash + Eq>(ops: &[Timed<E>], serves: &[bool]) -> Vec<Option<u32>> {
         before.push(if counts { last.insert(&op.effect, place) } else { None });
     }
     before
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::objects::{
-        NEVER,
-        containers::{PriorityQueue, Queue, Stack},
-        counter::Counter,
-        lock::Lock,
-        log::Log,
-        multi_register::MultiRegister,
-        oracle,
-        random::{Play, Random, cases, history, shapes},
-        semaphore::Semaphore,
-        set::Set,
-        string_kv::StringKv,
-    };
-
-    /// What has to be explained by this event; what returns later may serve, as it did.
-    fn up_to<M: Model>(ops: &[Timed<M::Effect>], event: u32) -> Vec<Timed<M::Effect>> {
-        let begun = ops.iter().filter(|op| op.invoked <= event);
-        let open = |op: &Timed<M::Effect>| Timed { returned: NEVER, ..op.clone() };
-        let cut = begun.map(|op| if op.returned > event { open(op) } else { op.clone() });
-        cut.filter(|op| op.certain() || !M::observes(&op.effect)).collect()
-    }
-
-    /// It decides as the definition does, and names the first return that nothing explains, by what
-    /// is known of all answers.
-    fn agrees<M: Play>() {
-        for (number, shape) in (50_000..).zip(shapes()) {
-            let mut random = Random::new(number);
-            for _ in 0..cases(8) {
-                let model = M::object(&mut random);
-                let ops = history(&model, &mut random, shape);
-                let legal = oracle::linearizable(&model, &ops);
-                match Depth::new(&model, &ops).advance(usize::MAX) {
-                    Some(Verdict::Violation { event }) => {
-                        assert!(!legal, "{}: {ops:#?}", M::NAME);
-                        assert!(!oracle::linearizable(&model, &up_to::<M>(&ops, event)));
-                        assert!(oracle::linearizable(&model, &up_to::<M>(&ops, event - 1)));
-                    }
-                    found => {
-                        assert_eq!(found, Some(Verdict::Linearizable));
-                        assert!(legal, "{}: {ops:#?}", M::NAME);
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_search_agrees_with_the_definition() {
-        agrees::<Queue>();
-        agrees::<Stack>();
-        agrees::<PriorityQueue>();
-        agrees::<Set>();
-        agrees::<Counter>();
-        agrees::<Lock>();
-        agrees::<Semaphore>();
-        agrees::<StringKv>();
-        agrees::<MultiRegister>();
-        agrees::<Log>();
-    }
 }

@@ -11,6 +11,7 @@ use super::{
     split::{Named, Part},
     timed::{NEVER, Timed},
 };
+use crate::meter::Meter;
 
 /// One object's share of a history.
 #[derive(Debug, Clone)]
@@ -88,11 +89,15 @@ impl Functions {
     }
 }
 
-/// Splits a history into the objects of a model; what is wrong with it comes all at once.
-pub(crate) fn objects<M: Model>(history: &History) -> Result<Vec<Object<M>>, HistoryErrors> {
+/// Splits a history into the objects of a model; what is wrong with it comes all at once. The
+/// objects are worth something if that was [in time](Meter::in_time).
+pub(crate) fn objects<M: Model>(
+    history: &History,
+    meter: &Meter<'_>,
+) -> Result<Vec<Object<M>>, HistoryErrors> {
     let functions = Functions::of::<M>(history);
     let mut errors = HistoryErrors::default();
-    for operation in history.operations() {
+    for operation in meter.paced(history.operations()) {
         if let Some(error) = mistake::<M>(history, &functions, operation) {
             errors.push(error);
         }
@@ -102,7 +107,7 @@ pub(crate) fn objects<M: Model>(history: &History) -> Result<Vec<Object<M>>, His
     }
     let parts = M::split(history);
     let objects: Result<Vec<Object<M>>, String> =
-        parts.into_par_iter().map(|part| object(history, &functions, part)).collect();
+        parts.into_par_iter().map(|part| object(history, &functions, part, meter)).collect();
     objects.map_err(HistoryErrors::of_file)
 }
 
@@ -155,6 +160,7 @@ fn object<M: Model>(
     history: &History,
     functions: &Functions,
     part: Part,
+    meter: &Meter<'_>,
 ) -> Result<Object<M>, String> {
     let operations = part.places.iter().map(|&place| &history.operations()[place as usize]);
     let calls: Vec<Call> = operations
@@ -163,7 +169,7 @@ fn object<M: Model>(
     let mut numbers = Numbers::default();
     let model = M::prepare(history, &calls, &mut numbers)?;
     let (mut ops, mut failed) = (Vec::with_capacity(calls.len()), Vec::new());
-    for (&source, call) in part.places.iter().zip(&calls) {
+    for (&source, call) in meter.paced(part.places.iter().zip(&calls)) {
         let Some(effect) = model.effect(history, call, &mut numbers) else { continue };
         let operation = &history.operations()[source as usize];
         let returned = match call.outcome {

@@ -41,16 +41,19 @@ pub(crate) fn fast<M: Model>(
 ) -> Result<Option<Judgement<M::Effect>>, Exhausted> {
     let found = model.fast(ops, meter)?;
     meter.ask(ops.len())?;
-    Ok(match found {
+    let judged = match found {
         Some(Fast::Pass(order)) => {
-            replay::accepts(model, ops, &order).then_some(Judgement::Linearizable)
+            let order = meter.paced(order.iter().copied());
+            replay::accepts(model, ops, order).then_some(Judgement::Linearizable)
         }
         Some(Fast::Violation(conflicts)) => {
             Some(Judgement::Violation(Evidence::Conflicts(conflicts)))
         }
         Some(Fast::Reduced(part)) => Some(Judgement::Violation(Evidence::Reduced(part))),
         None => None,
-    })
+    };
+    meter.in_time()?;
+    Ok(judged)
 }
 
 /// Decides.

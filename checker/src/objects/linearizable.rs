@@ -18,7 +18,7 @@ use crate::{
     Budget,
     cast::Cast,
     check::Span,
-    conclusion::{ObjectResult, conclude, guarded, where_stopped},
+    conclusion::{ObjectResult, conclude, guarded, unread, where_stopped},
     decision::Stopped,
     findings::Finding,
     hashing::Quick,
@@ -33,16 +33,19 @@ pub(crate) fn check<M: Words>(
     budget: &dyn Budget,
     report: &mut CheckReport,
 ) {
-    let mut objects = match extract::objects::<M>(history) {
+    let meter = Meter::new(budget);
+    let mut objects = match extract::objects::<M>(history, &meter) {
         Ok(objects) => objects,
         Err(errors) => {
             report.errors = errors.lines();
             return;
         }
     };
+    if let Err(exhausted) = meter.in_time() {
+        return conclude(report, vec![unread(history, exhausted)], super::KINDS, prefer);
+    }
     // The largest first, so that no core waits for it at the end.
     objects.sort_by_key(|object| std::cmp::Reverse(object.ops.len()));
-    let meter = Meter::new(budget);
     let results = objects
         .par_iter()
         .with_max_len(1)

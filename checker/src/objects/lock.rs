@@ -35,6 +35,11 @@ pub(crate) enum Effect {
     },
     /// Finds it held, by whomever: a refused acquire.
     Held,
+    /// Finds that this client does not hold it: a refused release.
+    NotHeldBy {
+        /// Who asked.
+        owner: u32,
+    },
 }
 
 /// A lock, free at first. Only who holds it can release it.
@@ -67,19 +72,21 @@ impl Model for Lock {
         let mut owners: Vec<u64> = calls.iter().map(|call| call.process).collect();
         owners.sort_unstable();
         owners.dedup();
-        numbers.rank(history, calls.iter().filter_map(token));
+        // Of tokens only their size counts.
+        let _ = numbers.rank(history, calls.iter().filter_map(token));
         Ok(Self { owners })
     }
 
     fn effect(&self, _: &History, call: &Call, numbers: &mut Numbers) -> Option<Effect> {
         let owner = self.owners.binary_search(&call.process).ok()? as u32;
-        if call.function != ACQUIRE {
-            Some(Effect::Release { owner })
-        } else if call.outcome == Completion::Refused {
-            Some(Effect::Held)
-        } else {
-            Some(Effect::Acquire { owner, token: token(call).map(|id| numbers.number(id)) })
-        }
+        Some(match (call.function, call.outcome) {
+            (ACQUIRE, Completion::Refused) => Effect::Held,
+            (ACQUIRE, _) => {
+                Effect::Acquire { owner, token: token(call).map(|id| numbers.number(id)) }
+            }
+            (_, Completion::Refused) => Effect::NotHeldBy { owner },
+            _ => Effect::Release { owner },
+        })
     }
 
     fn initial(&self) -> Self::State {
@@ -103,6 +110,7 @@ impl Model for Lock {
                 legal
             }
             Effect::Held => state.owner.is_some(),
+            Effect::NotHeldBy { owner } => state.owner != Some(owner),
         }
     }
 
@@ -126,7 +134,7 @@ impl Model for Lock {
     ) -> Option<Vec<Timed<Effect>>> {
         let is_gone = |hold: &Hold| gone.contains(&Unit::Hold(ops[hold.acquire].source));
         let holds: Vec<Hold> = holds(&ops).filter(is_gone).collect();
-        holds::without(ops, &holds, Self::observes)
+        holds::without(ops, &holds, |effect| *effect == Effect::Held)
     }
 
     fn fast(
@@ -135,19 +143,19 @@ impl Model for Lock {
         meter: &Meter<'_>,
     ) -> Result<Option<Fast<Effect>>, Exhausted> {
         meter.ask(ops.len())?;
-        Ok(zones::decide(ops))
+        Ok(zones::decide(ops, meter))
     }
 
     fn unanswered(effect: &Effect) -> Option<Effect> {
         match *effect {
             Effect::Acquire { owner, .. } => Some(Effect::Acquire { owner, token: None }),
             Effect::Release { .. } => Some(*effect),
-            Effect::Held => None,
+            Effect::Held | Effect::NotHeldBy { .. } => None,
         }
     }
 
     fn observes(effect: &Effect) -> bool {
-        *effect == Effect::Held
+        matches!(effect, Effect::Held | Effect::NotHeldBy { .. })
     }
 }
 
@@ -172,7 +180,7 @@ fn holds(ops: &[Timed<Effect>]) -> impl Iterator<Item = Hold> {
                     holds[hold].until = op.returned;
                 }
             }
-            Effect::Held => {}
+            Effect::Held | Effect::NotHeldBy { .. } => {}
         }
     }
     holds.into_iter()

@@ -249,7 +249,7 @@ impl Model for Log {
         meter: &Meter<'_>,
     ) -> Result<Option<Fast<Effect>>, Exhausted> {
         meter.ask(ops.len())?;
-        Ok(offsets::decide(self, ops))
+        Ok(offsets::decide(self, ops, meter))
     }
 }
 

@@ -34,22 +34,30 @@ impl Numbers {
     }
 
     /// Numbers these JSON numbers by rank: a greater one gets a greater number, and equal ones
-    /// (`1` and `1.0`) get the same.
-    pub(crate) fn rank(&mut self, history: &History, ids: impl IntoIterator<Item = ValueId>) {
+    /// (`1` and `1.0`) get the same. Gives the first two that are equal in size and not the same.
+    pub(crate) fn rank(
+        &mut self,
+        history: &History,
+        ids: impl IntoIterator<Item = ValueId>,
+    ) -> Option<(Value, Value)> {
         let mut ids: Vec<ValueId> = ids.into_iter().collect();
         ids.sort_unstable();
         ids.dedup();
         let mut valued: Vec<(Value, ValueId)> =
             ids.into_iter().map(|id| (history.value(id), id)).collect();
         valued.sort_by(|(one, _), (other, _)| by_value(one, other));
+        let mut equal = None;
         for place in 0..valued.len() {
             let (value, id) = &valued[place];
             let same = place > 0 && by_value(&valued[place - 1].0, value) == Ordering::Equal;
             if !same {
                 self.ids.push(*id);
+            } else if equal.is_none() {
+                equal = Some((valued[place - 1].0.clone(), value.clone()));
             }
             self.numbers.insert(*id, self.ids.len() as ValueNumber - 1);
         }
+        equal
     }
 
     /// A value as JSON.

@@ -3,7 +3,15 @@
 mod plays;
 
 use super::{
+    containers::{PriorityQueue, Queue, Stack},
+    counter::Counter,
+    lock::Lock,
+    log::Log,
     model::Model,
+    multi_register::MultiRegister,
+    semaphore::Semaphore,
+    set::Set,
+    string_kv::StringKv,
     timed::{NEVER, Timed},
 };
 pub(crate) use crate::register::random::{Random, cases};
@@ -98,6 +106,42 @@ pub(crate) fn shapes() -> impl Iterator<Item = Shape> {
             })
         })
     })
+}
+
+impl Shape {
+    /// How many times as often as the largest histories those of this size are tried: they are so
+    /// much cheaper, and show most mistakes.
+    pub(crate) fn times(&self) -> u64 {
+        match self.ops {
+            ..=4 => 8,
+            5..=6 => 4,
+            7..=8 => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// What is tried with every model.
+pub(crate) trait Trial {
+    fn of<M: Play>(&mut self);
+}
+
+/// Models of what goes in and comes out.
+pub(crate) fn containers(trial: &mut impl Trial) {
+    trial.of::<Queue>();
+    trial.of::<Stack>();
+    trial.of::<PriorityQueue>();
+    trial.of::<Set>();
+    trial.of::<Log>();
+}
+
+/// The others.
+pub(crate) fn numbers_and_locks(trial: &mut impl Trial) {
+    trial.of::<Counter>();
+    trial.of::<Lock>();
+    trial.of::<Semaphore>();
+    trial.of::<StringKv>();
+    trial.of::<MultiRegister>();
 }
 
 /// A history of an object that is sometimes wrong. Every operation takes effect at a random moment

@@ -5,11 +5,15 @@ use super::{model::Model, timed::Timed};
 /// Whether this order (places in the list of operations) proves the history linearizable: every
 /// certain operation stands in it once, no operation twice, each one is legal where it stands, and
 /// none stands before one that had returned before it was invoked.
-pub(crate) fn accepts<M: Model>(model: &M, ops: &[Timed<M::Effect>], order: &[u32]) -> bool {
+pub(crate) fn accepts<M: Model>(
+    model: &M,
+    ops: &[Timed<M::Effect>],
+    order: impl IntoIterator<Item = u32>,
+) -> bool {
     let mut used = vec![false; ops.len()];
     let mut state = model.initial();
     let mut latest_invocation = 0;
-    for &place in order {
+    for place in order {
         let Some(op) = ops.get(place as usize) else {
             return false;
         };

@@ -67,7 +67,8 @@ pub(crate) enum Effect {
     Short(u64),
 }
 
-/// A semaphore, all its permits there at first. Whose permits are released is not asked.
+/// A semaphore, all its permits there at first. Whose permits are released is not asked; so a refused
+/// release says nothing: the system may ask that.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Semaphore {
     /// How many permits there are: `params.permits`.
@@ -207,6 +208,7 @@ mod tests {
                     // That one lock is held says nothing of all of them.
                     lock::Effect::Held if count > 1 => continue,
                     lock::Effect::Held => Effect::Short(1),
+                    lock::Effect::NotHeldBy { .. } => continue,
                 };
                 ops.push(Timed {
                     effect,

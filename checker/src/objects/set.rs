@@ -231,6 +231,6 @@ impl Model for Set {
     ) -> Result<Option<Fast<Effect>>, Exhausted> {
         let elements = by_element::Elements::of(ops);
         meter.ask(ops.len())?;
-        Ok(by_element::decide(&elements))
+        Ok(by_element::decide(&elements, meter))
     }
 }

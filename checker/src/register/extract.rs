@@ -10,7 +10,7 @@ use temblor_history::{
 };
 
 use super::{Effect, NEVER, RegisterOp, ValueNumber, operations::INITIAL};
-use crate::hashing::Quick;
+use crate::{hashing::Quick, meter::Meter};
 
 /// Which functions there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,11 +100,16 @@ impl Functions {
     }
 }
 
-/// Splits a history by key; what is wrong with its operations comes all at once.
-pub(crate) fn registers(history: &History, model: Model) -> Result<Vec<Register>, HistoryErrors> {
+/// Splits a history by key; what is wrong with its operations comes all at once. The registers are
+/// worth something if that was [in time](Meter::in_time).
+pub(crate) fn registers(
+    history: &History,
+    model: Model,
+    meter: &Meter<'_>,
+) -> Result<Vec<Register>, HistoryErrors> {
     let functions = Functions::of(history, model);
     let mut errors = HistoryErrors::default();
-    for operation in history.operations() {
+    for operation in meter.paced(history.operations()) {
         if let Some(error) = mistake(history, &functions, operation) {
             errors.push(error);
         }
@@ -118,7 +123,7 @@ pub(crate) fn registers(history: &History, model: Model) -> Result<Vec<Register>
     Ok(by_key
         .into_par_iter()
         .filter(|places| !places.is_empty())
-        .map(|places| register(history, &functions, &places, &initial))
+        .map(|places| register(history, &functions, &places, &initial, meter))
         .collect())
 }
 
@@ -191,7 +196,13 @@ struct Collecting<'a> {
     numbers: HashMap<ValueId, ValueNumber, BuildHasherDefault<Quick>>,
 }
 
-fn register(history: &History, functions: &Functions, places: &[u32], initial: &Value) -> Register {
+fn register(
+    history: &History,
+    functions: &Functions,
+    places: &[u32],
+    initial: &Value,
+    meter: &Meter<'_>,
+) -> Register {
     let id = history.value_id(initial);
     let mut collecting = Collecting {
         history,
@@ -204,7 +215,7 @@ fn register(history: &History, functions: &Functions, places: &[u32], initial: &
         },
         numbers: id.into_iter().map(|id| (id, INITIAL)).collect(),
     };
-    for &place in places {
+    for &place in meter.paced(places) {
         let operation = &history.operations()[place as usize];
         if let Some(function) = functions.find(operation.f) {
             collecting.take(place, operation, function);

@@ -30,7 +30,9 @@ pub(crate) enum Evidence {
 /// What the fast path makes of it, if it can decide.
 pub(crate) fn fast(ops: &[RegisterOp], meter: &Meter<'_>) -> Result<Option<Judgement>, Exhausted> {
     meter.ask(ops.len())?;
-    let order = match zones::arrange(ops) {
+    let arrangement = zones::arrange(ops, meter);
+    meter.in_time()?;
+    let order = match arrangement {
         Arrangement::Repeated => return Ok(None),
         Arrangement::Conflicts(conflicts) => {
             return Ok(Some(Judgement::Violation(Evidence::Conflicts(conflicts))));
@@ -38,8 +40,11 @@ pub(crate) fn fast(ops: &[RegisterOp], meter: &Meter<'_>) -> Result<Option<Judge
         Arrangement::Order(order) => order,
     };
     meter.ask(ops.len())?;
-    let placed = refusals::place(ops, &order);
-    let accepted = placed.is_some_and(|order| replay::accepts(ops, &order));
+    let placed = refusals::place(ops, &order, meter);
+    meter.ask(ops.len())?;
+    let accepted =
+        placed.is_some_and(|order| replay::accepts(ops, meter.paced(order.iter().copied())));
+    meter.in_time()?;
     Ok(accepted.then_some(Judgement::Linearizable))
 }
 

@@ -6,13 +6,14 @@
 //! [`super::replay`] proves, and what it does not find, the general engine decides.
 
 use super::{Effect, NEVER, RegisterOp, ValueNumber, operations::INITIAL};
+use crate::meter::Meter;
 
 /// A place between two operations of an order; what shares a gap is in the order of the second
 /// number.
 type Gap = (usize, usize);
 
 /// The order with all refused cas in it; none if that did not come about.
-pub(crate) fn place(ops: &[RegisterOp], order: &[u32]) -> Option<Vec<u32>> {
+pub(crate) fn place(ops: &[RegisterOp], order: &[u32], meter: &Meter<'_>) -> Option<Vec<u32>> {
     let mut refused: Vec<u32> = (0..ops.len() as u32)
         .filter(|&place| matches!(ops[place as usize].effect, Effect::Differs(_)))
         .collect();
@@ -26,7 +27,7 @@ pub(crate) fn place(ops: &[RegisterOp], order: &[u32]) -> Option<Vec<u32>> {
     let mut returned = by_return.into_iter().peekable();
     let mut gaps: Vec<Gap> = vec![(0, 0); ops.len()];
     let mut floor = (0, 0);
-    for place in refused {
+    for place in meter.paced(refused) {
         let op = &ops[place as usize];
         while let Some(other) = returned.next_if(|&other| ops[other as usize].returned < op.invoked)
         {

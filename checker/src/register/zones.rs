@@ -14,6 +14,7 @@
 //!   without them does not exist with them). [`super::refusals`] puts them into an order found.
 
 use super::{Effect, RegisterOp, ValueNumber, operations::INITIAL};
+use crate::meter::Meter;
 
 /// What the fast path finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,16 +108,16 @@ struct Block {
 /// How many conflicts are offered, to choose the clearest one from.
 pub(crate) const CONFLICTS: usize = 64;
 
-/// Finds an order of the operations, or why there is none.
-pub(crate) fn arrange(ops: &[RegisterOp]) -> Arrangement {
-    let Some(mut clusters) = Clusters::of(ops) else {
+/// Finds an order of the operations, or why there is none: if that was [in time](Meter::in_time).
+pub(crate) fn arrange(ops: &[RegisterOp], meter: &Meter<'_>) -> Arrangement {
+    let Some(mut clusters) = Clusters::of(ops, meter) else {
         return Arrangement::Repeated;
     };
-    clusters.find_needed(ops);
-    let mut conflicts = clusters.link(ops);
-    let blocks = clusters.blocks(ops, &mut conflicts);
+    clusters.find_needed(ops, meter);
+    let mut conflicts = clusters.link(ops, meter);
+    let blocks = clusters.blocks(ops, &mut conflicts, meter);
     if conflicts.is_empty() {
-        conflicts = conflicts_between(&blocks);
+        conflicts = conflicts_between(&blocks, meter);
     }
     if conflicts.is_empty() {
         Arrangement::Order(in_order(blocks))
@@ -141,11 +142,11 @@ struct Clusters(Vec<Cluster>);
 
 impl Clusters {
     /// Writers and reads by value; none if a value has two writers.
-    fn of(ops: &[RegisterOp]) -> Option<Self> {
+    fn of(ops: &[RegisterOp], meter: &Meter<'_>) -> Option<Self> {
         let values = ops.iter().filter_map(|op| op.effect.tested().max(op.effect.written()));
         let highest = values.max().unwrap_or(INITIAL) as usize;
         let mut clusters = vec![Cluster::default(); highest + 1];
-        for (place, op) in (0..).zip(ops) {
+        for (place, op) in meter.paced((0..).zip(ops)) {
             if let Some(value) = op.effect.written() {
                 let writer = &mut clusters[value as usize].writer;
                 if value == INITIAL || writer.replace(place).is_some() {
@@ -165,8 +166,8 @@ impl Clusters {
 
     /// A value is needed if it was certainly written or seen, or if the writer of a needed value
     /// took it: that writer took effect, whatever its client learned.
-    fn find_needed(&mut self, ops: &[RegisterOp]) {
-        let certain = ops.iter().filter(|op| op.certain());
+    fn find_needed(&mut self, ops: &[RegisterOp], meter: &Meter<'_>) {
+        let certain = meter.paced(ops).filter(|op| op.certain());
         let mut needed: Vec<ValueNumber> =
             certain.flat_map(|op| [op.effect.written(), op.effect.demanded()]).flatten().collect();
         while let Some(value) = needed.pop() {
@@ -180,9 +181,9 @@ impl Clusters {
     }
 
     /// Ties each value to the one that a cas made of it.
-    fn link(&mut self, ops: &[RegisterOp]) -> Vec<Conflict> {
+    fn link(&mut self, ops: &[RegisterOp], meter: &Meter<'_>) -> Vec<Conflict> {
         let mut conflicts = Vec::new();
-        for value in 0..self.0.len() as ValueNumber {
+        for value in meter.paced(0..self.0.len() as ValueNumber) {
             let cluster = self.get(value);
             let Some(second) = cluster.writer.filter(|_| cluster.needed) else {
                 continue;
@@ -203,9 +204,14 @@ impl Clusters {
     }
 
     /// One block from each write, and one from the initial value.
-    fn blocks(&mut self, ops: &[RegisterOp], conflicts: &mut Vec<Conflict>) -> Vec<Block> {
+    fn blocks(
+        &mut self,
+        ops: &[RegisterOp],
+        conflicts: &mut Vec<Conflict>,
+        meter: &Meter<'_>,
+    ) -> Vec<Block> {
         let mut blocks = Vec::new();
-        for value in 0..self.0.len() as ValueNumber {
+        for value in meter.paced(0..self.0.len() as ValueNumber) {
             let cluster = self.get(value);
             let writer = cluster.writer.map(|place| ops[place as usize].effect);
             let is_root = value == INITIAL || matches!(writer, Some(Effect::Write(_)));
@@ -268,10 +274,10 @@ fn conflict_inside(ops: &[RegisterOp], block: &Block) -> Option<Conflict> {
 /// Pairs of blocks that each have to precede the other. Any cycle of such demands has one of two:
 /// the block of a cycle whose last invocation is the latest is forward, and in conflict with the
 /// block that it has to precede in the cycle.
-fn conflicts_between(blocks: &[Block]) -> Vec<Conflict> {
+fn conflicts_between(blocks: &[Block], meter: &Meter<'_>) -> Vec<Conflict> {
     let forward = Forward::of(blocks);
     let mut conflicts = Vec::new();
-    for (place, block) in blocks.iter().enumerate() {
+    for (place, block) in meter.paced(blocks.iter().enumerate()) {
         let Some(holder) = forward.holder(place, &block.zone) else {
             continue;
         };

@@ -14,8 +14,10 @@ use rayon::prelude::*;
 use temblor_history::{CheckReport, History, NodeId, Outcome};
 
 use crate::{
+    Unlimited,
     check::Span,
     findings::{Finding, anomalies},
+    meter::Meter,
     register::{
         Effect, RegisterOp, ValueNumber,
         extract::{self, Model, Register},
@@ -32,7 +34,7 @@ const KINDS: [&str; 4] = [LOST_WRITE, DIVERGED, "G1a", "thin-air"];
 
 /// Checks the final reads of all keys and fills the report in.
 pub(crate) fn check(history: &History, model: Model, prefer: &[Span], report: &mut CheckReport) {
-    let registers = match extract::registers(history, model) {
+    let registers = match extract::registers(history, model, &Meter::new(&Unlimited)) {
         Ok(registers) => registers,
         Err(errors) => {
             report.errors = errors.lines();

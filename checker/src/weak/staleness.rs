@@ -10,9 +10,13 @@
 
 use temblor_history::{History, HistoryErrors, Key};
 
-use crate::register::{
-    Effect, NEVER, RegisterOp,
-    extract::{self, Model, Register},
+use crate::{
+    Unlimited,
+    meter::Meter,
+    register::{
+        Effect, NEVER, RegisterOp,
+        extract::{self, Model, Register},
+    },
 };
 
 /// How stale the reads of a history were.
@@ -56,7 +60,7 @@ impl Staleness {
 pub fn staleness(history: &History, model: &str) -> Result<Staleness, HistoryErrors> {
     let model = if model == "cas-register" { Model::CasRegister } else { Model::Register };
     let mut measured = Staleness::default();
-    for register in extract::registers(history, model)? {
+    for register in extract::registers(history, model, &Meter::new(&Unlimited))? {
         measure(history, &register, &mut measured);
     }
     measured.stale.sort_by_key(|read| (std::cmp::Reverse(read.behind), read.invoke_index));

@@ -1,6 +1,7 @@
 //! Pairs inserts with removals: from operations to the lives of values.
 
 use super::{Act, Conflict, Contained, NEVER};
+use crate::meter::Meter;
 
 /// One value's time in a container. Times are numbers of events, counted from 0 without gaps
 /// among the operations given.
@@ -55,7 +56,7 @@ pub(super) struct Lived {
 
 /// Pairs operations. None: a value is inserted twice, or the operations are out of order. A
 /// conflict: a removal without a possible insert.
-pub(super) fn of(ops: &[Contained]) -> Option<Result<Lived, Conflict>> {
+pub(super) fn of(ops: &[Contained], meter: &Meter<'_>) -> Option<Result<Lived, Conflict>> {
     if ops.len() >= (NEVER / 4) as usize || !ops.is_sorted_by_key(|op| op.invoked) {
         return None;
     }
@@ -63,7 +64,7 @@ pub(super) fn of(ops: &[Contained]) -> Option<Result<Lived, Conflict>> {
     let mut lived = Lived { lives: Vec::new(), looks: Vec::new(), unknown: Vec::new(), events: 0 };
     let times = Times::of(ops);
     lived.events = times.events;
-    for (place, op) in (0..).zip(ops) {
+    for (place, op) in meter.paced((0..).zip(ops)) {
         match op.effect {
             Act::Insert(_) => {}
             Act::RemoveAny => lived.unknown.push((place, times.of_op(place, op).0)),

@@ -12,20 +12,21 @@ use super::{
     deadlines::{self, Deadline},
     lives::{Life, Lived},
 };
+use crate::meter::Meter;
 
 /// Decides a container with unknown removals, of which it is known that there is no legal order if
 /// they all did nothing.
-pub(super) fn decide(kind: Kind, lived: &mut Lived) -> Option<Found> {
+pub(super) fn decide(kind: Kind, lived: &mut Lived, meter: &Meter<'_>) -> Option<Found> {
     let known: Vec<Life> =
         lived.lives.iter().filter(|life| life.removal != NEVER).copied().collect();
-    let found = arrange(kind, &known, &lived.looks, lived.events);
+    let found = arrange(kind, &known, &lived.looks, lived.events, meter);
     if matches!(found, Found::Conflict(_)) {
         return Some(found);
     }
     if let Err(conflict) = assign(kind, lived) {
         return Some(Found::Conflict(conflict));
     }
-    let found = arrange(kind, &lived.lives, &lived.looks, lived.events);
+    let found = arrange(kind, &lived.lives, &lived.looks, lived.events, meter);
     matches!(found, Found::Order(_)).then_some(found)
 }
 

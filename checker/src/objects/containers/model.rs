@@ -182,7 +182,14 @@ impl<D: Discipline> Model for Container<D> {
                 PUT => Some(call.argument),
                 _ => Some(call.result).filter(|_| takes_value(call)),
             };
-            numbers.rank(history, calls.iter().filter_map(value));
+            let equal = numbers.rank(history, calls.iter().filter_map(value));
+            if let Some((one, other)) = equal {
+                return Err(format!(
+                    "a `{}` orders its values by size, and {one} and {other} are different values \
+                     of one size: write them alike",
+                    D::NAME
+                ));
+            }
         }
         Ok(Self::EMPTY)
     }

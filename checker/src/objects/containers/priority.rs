@@ -16,12 +16,21 @@ use super::{
     lives::{Life, Look},
     positions::Positions,
 };
+use crate::meter::Meter;
 
 /// An order of inserts, removals and looks, by their places.
-pub(super) fn arrange(lives: &[Life], looks: &[Look], events: u32) -> Result<Vec<u32>, Conflict> {
+pub(super) fn arrange(
+    lives: &[Life],
+    looks: &[Look],
+    events: u32,
+    meter: &Meter<'_>,
+) -> Result<Vec<u32>, Conflict> {
     let mut ascending: Vec<u32> = (0..lives.len() as u32).collect();
     ascending.sort_unstable_by_key(|&number| lives[number as usize].value);
-    let free = free_moments(lives, &ascending, looks, events)?;
+    let free = free_moments(lives, &ascending, looks, events, meter)?;
+    if meter.in_time().is_err() {
+        return Ok(Vec::new());
+    }
     Ok(order(lives, &ascending, looks, &free, events))
 }
 
@@ -32,10 +41,11 @@ fn free_moments(
     ascending: &[u32],
     looks: &[Look],
     events: u32,
+    meter: &Meter<'_>,
 ) -> Result<Vec<u32>, Conflict> {
     let mut free = Free::all(events);
     let mut moments = vec![NEVER; lives.len() + looks.len()];
-    for (done, &number) in ascending.iter().rev().enumerate() {
+    for (done, &number) in meter.paced(ascending.iter().rev().enumerate()) {
         let life = &lives[number as usize];
         if life.c != NEVER {
             let moment = free.next(life.c);

@@ -15,12 +15,22 @@ use super::{
     cover::Cover,
     lives::{Life, Look},
 };
+use crate::meter::Meter;
 
 /// An order of inserts, removals and looks, by their places.
-pub(super) fn arrange(lives: &[Life], looks: &[Look], events: u32) -> Result<Vec<u32>, Conflict> {
+pub(super) fn arrange(
+    lives: &[Life],
+    looks: &[Look],
+    events: u32,
+    meter: &Meter<'_>,
+) -> Result<Vec<u32>, Conflict> {
     let moments = Cover::of(lives, events).moments(lives, looks)?;
     let mut scan = Scan::of(lives, looks, moments, events);
-    while scan.advance() {}
+    for () in meter.paced(std::iter::repeat(())) {
+        if !scan.advance() {
+            break;
+        }
+    }
     scan.finish().map_err(|(overtaken, overtaker)| {
         let (first, second) = (&lives[overtaken as usize], &lives[overtaker as usize]);
         let (insert, removal) = (second.insert, second.removal);

@@ -20,14 +20,20 @@ use super::{
     lives::{Life, Look},
     positions::Positions,
 };
+use crate::meter::Meter;
 use layers::Layers;
 use touched::Touched;
 
 /// An order of inserts, removals and looks, by their places.
-pub(super) fn arrange(lives: &[Life], looks: &[Look], events: u32) -> Result<Vec<u32>, Conflict> {
+pub(super) fn arrange(
+    lives: &[Life],
+    looks: &[Look],
+    events: u32,
+    meter: &Meter<'_>,
+) -> Result<Vec<u32>, Conflict> {
     let moments = Cover::of(lives, events).moments(lives, looks)?;
     let mut nesting = Nesting::of(lives, events);
-    nesting.take_all();
+    nesting.take_all(meter);
     if nesting.order.len() < nesting.held.len() {
         return Err(Conflict::Crossed { chain: nesting.shortest_chain() });
     }
@@ -92,10 +98,10 @@ impl<'a> Nesting<'a> {
         }
     }
 
-    fn take_all(&mut self) {
+    fn take_all(&mut self, meter: &Meter<'_>) {
         let (mut freed, mut ready) = (Vec::new(), Vec::new());
         self.layers.freed(0, self.ends.len() as u32, &mut freed);
-        loop {
+        for () in meter.paced(std::iter::repeat(())) {
             for &position in &freed {
                 self.free.insert(position);
             }

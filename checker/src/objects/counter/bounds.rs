@@ -6,12 +6,19 @@
 //! that adds to the upper bound if it is positive, else to the lower one.
 
 use super::Effect;
-use crate::objects::{Timed, model::Fast};
+use crate::{
+    meter::Meter,
+    objects::{Timed, model::Fast},
+};
 
 /// The first read that is out of bounds, with all adds that may be in it.
-pub(super) fn decide(initial: i64, ops: &[Timed<Effect>]) -> Option<Fast<Effect>> {
+pub(super) fn decide(
+    initial: i64,
+    ops: &[Timed<Effect>],
+    meter: &Meter<'_>,
+) -> Option<Fast<Effect>> {
     let (mut certain, mut begun) = (Sums::default(), Sums::default());
-    for op in ops {
+    for op in meter.paced(ops) {
         if let Effect::Add(amount) = op.effect {
             begun.add(op.invoked, amount);
             if op.certain() {
@@ -28,7 +35,7 @@ pub(super) fn decide(initial: i64, ops: &[Timed<Effect>]) -> Option<Fast<Effect>
         let (may_up, may_down) = begun.before(read.returned);
         found < initial + sure_up + may_down || found > initial + may_up + sure_down
     };
-    let read = ops.iter().filter(outside).min_by_key(|read| read.returned)?;
+    let read = meter.paced(ops).filter(outside).min_by_key(|read| read.returned)?;
     let matters = |op: &Timed<Effect>| {
         let adds = matches!(op.effect, Effect::Add(_)) && op.invoked < read.returned;
         // Earlier reads may show what the counter was.

@@ -6,20 +6,26 @@
 //! zones, with one writer each.) What remains is whether each operation has room in its interval
 //! between its neighbours, whether the tokens grow, and whether every refused acquire finds room
 //! while the lock is held. An acquire that never returned serves only who was refused: where they
-//! cannot do without it, the general engine decides.
+//! cannot do without it, the general engine decides. A refused release says that its client did not
+//! hold the lock, and a client does one thing at a time: so that is so all the while, or never.
+
+use std::collections::HashMap;
 
 use super::{Effect, Hold, holds};
-use crate::objects::{Timed, model::Fast, timed::NEVER};
+use crate::{
+    meter::Meter,
+    objects::{Timed, model::Fast, timed::NEVER},
+};
 
 /// Decides where it can.
-pub(super) fn decide(ops: &[Timed<Effect>]) -> Option<Fast<Effect>> {
-    if let Some(conflict) = orphan(ops) {
+pub(super) fn decide(ops: &[Timed<Effect>], meter: &Meter<'_>) -> Option<Fast<Effect>> {
+    if let Some(conflict) = orphan(ops).or_else(|| refused_holder(ops)) {
         return Some(Fast::Violation(vec![conflict]));
     }
     let mut holds: Vec<Hold> = holds(ops).filter(|hold| ops[hold.acquire].certain()).collect();
     holds.sort_unstable_by_key(|hold| ops[hold.acquire].returned);
     let mut conflicts = Vec::new();
-    for pair in holds.windows(2) {
+    for pair in meter.paced(holds.windows(2)) {
         if !follows(ops, &pair[0], &pair[1]) {
             conflicts.push(members(&pair[0]).chain(members(&pair[1])).collect());
         }
@@ -32,7 +38,53 @@ pub(super) fn decide(ops: &[Timed<Effect>]) -> Option<Fast<Effect>> {
         // the latter never help anybody else.
         return Some(Fast::Violation(conflicts));
     }
-    Some(Fast::Pass(order(ops, &holds)?))
+    let order = order(ops, &holds, meter)?;
+    Some(Fast::Pass(with_refused_releases(ops, &order)))
+}
+
+/// A refused release of a client that certainly held the lock all the while.
+fn refused_holder(ops: &[Timed<Effect>]) -> Option<Vec<u32>> {
+    let mut last: HashMap<u32, Hold> = HashMap::new();
+    let mut holds = holds(ops).peekable();
+    for (place, op) in ops.iter().enumerate() {
+        while let Some(hold) = holds.next_if(|hold| hold.acquire < place) {
+            if let Effect::Acquire { owner, .. } = ops[hold.acquire].effect {
+                last.insert(owner, hold);
+            }
+        }
+        let Effect::NotHeldBy { owner } = op.effect else { continue };
+        let held = |hold: &&Hold| {
+            let released = hold.release.map_or(NEVER, |release| ops[release].invoked);
+            ops[hold.acquire].returned < op.invoked && op.returned < released
+        };
+        if let Some(hold) = last.get(&owner).filter(held) {
+            return Some(vec![hold.acquire as u32, place as u32]);
+        }
+    }
+    None
+}
+
+/// The order with every refused release before the first of those that had not returned when it
+/// was invoked.
+fn with_refused_releases(ops: &[Timed<Effect>], order: &[u32]) -> Vec<u32> {
+    let refused = (0..).zip(ops).filter(|(_, op)| matches!(op.effect, Effect::NotHeldBy { .. }));
+    let mut refused = refused.map(|(place, _)| place).peekable();
+    let mut next_return = vec![NEVER; order.len()];
+    let mut earliest = NEVER;
+    for (next, &place) in next_return.iter_mut().zip(order).rev() {
+        earliest = earliest.min(ops[place as usize].returned);
+        *next = earliest;
+    }
+    let mut all = Vec::with_capacity(ops.len());
+    for (&place, next) in order.iter().zip(next_return) {
+        // In the order of their invocations.
+        while let Some(refused) = refused.next_if(|&place| ops[place as usize].invoked < next) {
+            all.push(refused);
+        }
+        all.push(place);
+    }
+    all.extend(refused);
+    all
 }
 
 /// A certain release of a client that had not acquired: it was legal at no time.
@@ -84,7 +136,7 @@ fn out_of_place(ops: &[Timed<Effect>], holds: &[Hold]) -> Option<Vec<u32>> {
 
 /// The holds in their order with the refused acquires where the lock is held: as early as their own
 /// time and that of what stands before allows. None where this way leaves one without a place.
-fn order(ops: &[Timed<Effect>], holds: &[Hold]) -> Option<Vec<u32>> {
+fn order(ops: &[Timed<Effect>], holds: &[Hold], meter: &Meter<'_>) -> Option<Vec<u32>> {
     let mut refused: Vec<usize> =
         (0..ops.len()).filter(|&place| ops[place].effect == Effect::Held).collect();
     // The order in which they have to be placed.
@@ -96,7 +148,7 @@ fn order(ops: &[Timed<Effect>], holds: &[Hold]) -> Option<Vec<u32>> {
     let mut by_invocation: Vec<usize> = (0..refused.len()).collect();
     by_invocation.sort_unstable_by_key(|&at| ops[refused[at]].invoked);
     let mut coming = by_invocation.into_iter().peekable();
-    for (hold, until) in holds.iter().zip(latest) {
+    for (hold, until) in meter.paced(holds.iter().zip(latest)) {
         time = time.max(ops[hold.acquire].invoked);
         order.push(hold.acquire as u32);
         // Everyone who was invoked before the latest moment at which this hold may end, the one who
@@ -138,13 +190,14 @@ fn latest(ops: &[Timed<Effect>], holds: &[Hold]) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::Unlimited;
     use crate::objects::{
         judge::{Evidence, Judgement, fast},
         lock::Lock,
         oracle,
         random::{Play, Random, cases, history, shapes},
     };
-    use crate::{Unlimited, meter::Meter};
 
     /// It may leave a history open; what it decides has to be right, and each conflict a violation
     /// by itself.

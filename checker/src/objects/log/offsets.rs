@@ -6,7 +6,10 @@
 //! is too late, the send that forces it and the operation that it is too late for conflict.
 
 use super::{Effect, Log, Rank};
-use crate::objects::{NEVER, Timed, model::Fast, numbers::ValueNumber};
+use crate::{
+    meter::Meter,
+    objects::{NEVER, Timed, model::Fast, numbers::ValueNumber},
+};
 
 type Ops = [Timed<Effect>];
 
@@ -15,13 +18,13 @@ type Conflict = Vec<u32>;
 
 /// Decides a log; none where records of a value are more than the sends that may have sent them, or
 /// where answers contradict each other.
-pub(super) fn decide(log: &Log, ops: &Ops) -> Option<Fast<Effect>> {
+pub(super) fn decide(log: &Log, ops: &Ops, meter: &Meter<'_>) -> Option<Fast<Effect>> {
     let coherent = |op: &Timed<Effect>| match &op.effect {
         Effect::Send(value, Some(rank)) => log.holds(*rank, *value),
         Effect::Send(_, None) => true,
         Effect::Poll(found) => found.iter().all(|&(rank, value)| log.holds(rank, value)),
     };
-    if !ops.iter().all(coherent) {
+    if !meter.paced(ops).all(coherent) {
         return None;
     }
     let named = named(log, ops);
@@ -30,7 +33,7 @@ pub(super) fn decide(log: &Log, ops: &Ops) -> Option<Fast<Effect>> {
         Err(conflict) => return Some(Fast::Violation(vec![conflict])),
     };
     let known = senders.iter().zip(named).all(|(&sender, named)| named || sender != NEVER);
-    let found = known.then(|| Sent { ops, senders }.order())?;
+    let found = known.then(|| Sent { ops, senders }.order(meter))?;
     Some(
         found.map_or_else(
             |conflict| Fast::Violation(vec![honest(ops, conflict, repeated)]),
@@ -109,13 +112,13 @@ struct Sent<'a> {
 
 impl Sent<'_> {
     /// An order of sends and polls, by their places.
-    fn order(&self) -> Result<Vec<u32>, Conflict> {
+    fn order(&self, meter: &Meter<'_>) -> Result<Vec<u32>, Conflict> {
         let latest = self.latest()?;
         let mut stands = Vec::with_capacity(self.ops.len());
         for (rank, (&place, &(moment, _))) in (0..).zip(self.senders.iter().zip(&latest)) {
             stands.push((moment, rank, place));
         }
-        for (place, op) in (0..).zip(self.ops) {
+        for (place, op) in meter.paced((0..).zip(self.ops)) {
             let Effect::Poll(found) = &op.effect else { continue };
             self.check_neighbours(place, found)?;
             let last = found.iter().map(|&(rank, _)| rank).max();

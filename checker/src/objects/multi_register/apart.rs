@@ -42,7 +42,9 @@ pub(super) fn decide(
             Ok(alone) => alone,
             Err(place) => return Ok(Some(Fast::Reduced(parts(register, ops, &[place])))),
         };
-        match zones::arrange(&alone) {
+        let arrangement = zones::arrange(&alone, meter);
+        meter.in_time()?;
+        match arrangement {
             Arrangement::Repeated => return Ok(None),
             Arrangement::Order(order) => {
                 let places = order.into_iter().map(|at| alone[at as usize].source);
@@ -56,7 +58,7 @@ pub(super) fn decide(
         }
     }
     meter.ask(ops.len())?;
-    Ok(merged(ops, &needed, &orders).map(Fast::Pass))
+    Ok(merged(ops, &needed, &orders, meter).map(Fast::Pass))
 }
 
 /// Which operations took effect.
@@ -192,10 +194,15 @@ fn apart(
 
 /// An order that keeps these and real time: always the operation next that was invoked first, of
 /// those that nothing else has to precede. None if there is none.
-fn merged(ops: &[Timed<Effect>], needed: &Needed, orders: &[Vec<u32>]) -> Option<Vec<u32>> {
+fn merged(
+    ops: &[Timed<Effect>],
+    needed: &Needed,
+    orders: &[Vec<u32>],
+    meter: &Meter<'_>,
+) -> Option<Vec<u32>> {
     let mut after: Vec<Vec<u32>> = vec![Vec::new(); ops.len()];
     let mut waits = vec![0_u32; ops.len()];
-    for pair in orders.iter().flat_map(|order| order.windows(2)) {
+    for pair in meter.paced(orders.iter().flat_map(|order| order.windows(2))) {
         after[pair[0] as usize].push(pair[1]);
         waits[pair[1] as usize] += 1;
     }

@@ -149,6 +149,9 @@ impl Play for Lock {
         if holds && !player.random.chance(20) {
             return lock::Effect::Release { owner };
         }
+        if player.random.chance(10) {
+            return lock::Effect::Release { owner };
+        }
         let fenced = matches!(player.shape.values, 0 | 4);
         lock::Effect::Acquire { owner, token: fenced.then(|| player.new_token()) }
     }
@@ -157,13 +160,21 @@ impl Play for Lock {
         if self.apply(state, wish) {
             return Some(*wish);
         }
-        self.apply(state, &lock::Effect::Held).then_some(lock::Effect::Held)
+        let refused = match *wish {
+            lock::Effect::Release { owner } => lock::Effect::NotHeldBy { owner },
+            _ => lock::Effect::Held,
+        };
+        self.apply(state, &refused).then_some(refused)
     }
 
     fn falsified(&self, player: &mut Player<'_>, told: &lock::Effect) -> Option<lock::Effect> {
         let owner = player.process;
         match *told {
             lock::Effect::Held => Some(lock::Effect::Acquire { owner, token: None }),
+            lock::Effect::NotHeldBy { .. } => Some(lock::Effect::Release { owner }),
+            lock::Effect::Release { .. } if player.random.chance(30) => {
+                Some(lock::Effect::NotHeldBy { owner })
+            }
             lock::Effect::Acquire { .. } if player.random.chance(30) => Some(lock::Effect::Held),
             lock::Effect::Acquire { token: Some(_), .. } if player.random.chance(50) => {
                 Some(lock::Effect::Acquire { owner, token: Some(player.any_value()) })

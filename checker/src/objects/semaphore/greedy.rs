@@ -26,7 +26,8 @@ pub(super) fn decide(
 ) -> Result<Option<Fast<Effect>>, Exhausted> {
     let events = events(ops);
     meter.ask(ops.len())?;
-    if let Some(event) = out_of_bounds(permits, ops, &events) {
+    let outside = out_of_bounds(permits, ops, meter.paced(&events));
+    if let Some(event) = outside {
         let begun = (0..).zip(ops).filter(|(_, op)| op.invoked <= event);
         let changes = begun.filter(|(_, op)| !matches!(op.effect, Effect::Short(_)));
         return Ok(Some(Fast::Violation(vec![changes.map(|(place, _)| place).collect()])));
@@ -41,7 +42,7 @@ pub(super) fn decide(
         refused: BTreeSet::new(),
         order: Vec::with_capacity(ops.len()),
     };
-    let placed = events.iter().try_for_each(|&(_, place, returns)| {
+    let placed = meter.paced(&events).try_for_each(|&(_, place, returns)| {
         if !returns {
             placing.invoke(place);
             return Some(());
@@ -52,7 +53,11 @@ pub(super) fn decide(
 }
 
 /// The first event by which too many permits are certainly taken, or certainly given back.
-fn out_of_bounds(permits: u64, ops: &[Timed<Effect>], events: &[(u32, u32, bool)]) -> Option<u32> {
+fn out_of_bounds<'a>(
+    permits: u64,
+    ops: &[Timed<Effect>],
+    events: impl Iterator<Item = &'a (u32, u32, bool)>,
+) -> Option<u32> {
     // Certainly taken at least, and at most.
     let (mut least, mut most) = (0_i128, 0_i128);
     for &(event, place, returns) in events {

@@ -5,7 +5,10 @@ use super::{
     elements::{self, Interval, Outcome, Stands},
     grown,
 };
-use crate::objects::{Timed, model::Fast};
+use crate::{
+    meter::Meter,
+    objects::{Timed, model::Fast},
+};
 
 /// What was done to one element, or learned of it, other than by reads of the whole set.
 #[derive(Debug, Clone, Default)]
@@ -42,15 +45,15 @@ impl Element {
 }
 
 /// Decides a set: without whole-set reads element by element, with them if nothing is removed.
-pub(super) fn decide(elements: &Elements<'_>) -> Option<Fast<Effect>> {
+pub(super) fn decide(elements: &Elements<'_>, meter: &Meter<'_>) -> Option<Fast<Effect>> {
     let has = |is: fn(&Effect) -> bool| elements.ops.iter().any(|op| is(&op.effect));
     if !has(|effect| matches!(effect, Effect::Read(_))) {
-        return apart(elements);
+        return apart(elements, meter);
     }
     if has(|effect| matches!(effect, Effect::Remove(_))) {
         return None;
     }
-    Some(match grown::order(elements) {
+    Some(match grown::order(elements, meter) {
         Ok(order) => Fast::Pass(order),
         Err(conflict) => Fast::Violation(vec![conflict]),
     })
@@ -59,10 +62,10 @@ pub(super) fn decide(elements: &Elements<'_>) -> Option<Fast<Effect>> {
 /// How many conflicts are offered, to choose the clearest one from.
 const CONFLICTS: usize = 64;
 
-fn apart(elements: &Elements<'_>) -> Option<Fast<Effect>> {
+fn apart(elements: &Elements<'_>, meter: &Meter<'_>) -> Option<Fast<Effect>> {
     let (mut stands, mut element) = (Stands::new(), Element::default());
     let (mut conflicts, mut open) = (Vec::new(), false);
-    for value in 0..elements.count() {
+    for value in meter.paced(0..elements.count()) {
         elements.fill(value, &mut element);
         match elements::place(&element, &mut stands) {
             Outcome::Open => open = true,

@@ -11,7 +11,7 @@ use super::{
     by_element::{Element, Elements},
     elements::Stands,
 };
-use crate::objects::NEVER;
+use crate::{meter::Meter, objects::NEVER};
 
 /// The places of operations that conflict.
 type Conflict = Vec<u32>;
@@ -37,11 +37,11 @@ struct Window {
 }
 
 /// An order of adds, `contains` and reads, by their places.
-pub(super) fn order(elements: &Elements<'_>) -> Result<Vec<u32>, Conflict> {
+pub(super) fn order(elements: &Elements<'_>, meter: &Meter<'_>) -> Result<Vec<u32>, Conflict> {
     let reads = Reads::of(elements)?;
     let mut chain = Chain { elements, reads: &reads, stands: Stands::new(), now: BEGINNING };
     let mut at = 0;
-    for group in 0..reads.groups {
+    for group in meter.paced(0..reads.groups) {
         chain.add_new(group)?;
         at = chain.read_all(at, group)?;
     }

@@ -95,7 +95,9 @@ fn examine(pieces: &Pieces<'_>, meter: &Meter<'_>) -> Result<Found, Exhausted> {
     for assignment in assignments.iter() {
         meter.ask(pieces.ops.len())?;
         let register = pieces.register(&tree, &assignment);
-        match zones::arrange(&register) {
+        let arrangement = zones::arrange(&register, meter);
+        meter.in_time()?;
+        match arrangement {
             Arrangement::Order(order) => return Ok(Found::Order(order)),
             Arrangement::Repeated => return Ok(Found::Open),
             Arrangement::Conflicts(found) => {

@@ -37,6 +37,12 @@ impl Words for Lock {
                 how: "was refused".to_owned(),
                 shows: "found the lock held".to_owned(),
             },
+            lock::Effect::NotHeldBy { .. } => Deed {
+                what: "release".to_owned(),
+                object: "of",
+                how: "was refused".to_owned(),
+                shows: "was told that it did not hold the lock".to_owned(),
+            },
         }
     }
 
@@ -56,15 +62,20 @@ impl Words for Lock {
                 // Whoever asked: nobody in the witness is this client.
                 Some(lock::Effect::Acquire { owner: u32::MAX, token: None })
             }
+            lock::Effect::NotHeldBy { owner } if state.owner == Some(owner) => {
+                Some(lock::Effect::Release { owner })
+            }
+            lock::Effect::Release { owner } if state.owner != Some(owner) => {
+                Some(lock::Effect::NotHeldBy { owner })
+            }
             _ => None,
         }
     }
 
     fn instead(&self, _: Say<'_>, answer: &lock::Effect) -> String {
         match answer {
-            lock::Effect::Held => "be refused".to_owned(),
-            lock::Effect::Acquire { .. } => "succeed".to_owned(),
-            lock::Effect::Release { .. } => "have another outcome".to_owned(),
+            lock::Effect::Held | lock::Effect::NotHeldBy { .. } => "be refused".to_owned(),
+            lock::Effect::Acquire { .. } | lock::Effect::Release { .. } => "succeed".to_owned(),
         }
     }
 
