@@ -63,15 +63,15 @@ struct Bridged {
 
 impl Bridged {
     fn make() -> Result<Self, String> {
-        let unshared =
-            |args: &[&str]| Command::new("unshare").arg("--net").args(args).spawn().map_err(words);
+        let own = std::env::current_exe().map_err(words)?.display().to_string();
         let hub = unshared(&["sleep", "120"])?;
-        let server = unshared(&[PROGRAM, "stream", BRIDGED[0]])?;
+        let server = unshared(&[&own, "stream", BRIDGED[0]])?;
         let bridged = Self { hub, server };
-        std::thread::sleep(Duration::from_millis(300));
-        bridged.in_hub("ip link add br0 type bridge")?;
+        await_namespace(bridged.hub.id())?;
+        await_namespace(bridged.server.id())?;
+        bridged.in_hub("ip link add name br0 type bridge")?;
         bridged.in_hub("ip link set br0 up")?;
-        bridged.plug(bridged.server.id(), "a", BRIDGED[0])?;
+        bridged.plug(bridged.server.id(), "end0", BRIDGED[0])?;
         Ok(bridged)
     }
 
@@ -80,18 +80,17 @@ impl Bridged {
     }
 
     fn plug(&self, pid: u32, name: &str, address: &str) -> Result<(), String> {
-        self.in_hub(&format!("ip link add {name} type veth peer name eth0 netns {pid}"))?;
+        self.in_hub(&format!("ip link add name {name} type veth peer name eth0 netns {pid}"))?;
         self.in_hub(&format!("ip link set {name} master br0 up"))?;
         in_namespace(pid, &format!("ip addr add {address}/24 dev eth0"))?;
         in_namespace(pid, "ip link set eth0 up")
     }
 
     fn measured(&self) -> Result<[f64; 3], String> {
-        let mut holder =
-            Command::new("unshare").args(["--net", "sleep", "120"]).spawn().map_err(words)?;
-        std::thread::sleep(Duration::from_millis(300));
+        let mut holder = unshared(&["sleep", "120"])?;
         let pid = holder.id();
-        let measured = self.plug(pid, "b", BRIDGED[1]).and_then(|()| {
+        let plugged = await_namespace(pid).and_then(|()| self.plug(pid, "end1", BRIDGED[1]));
+        let measured = plugged.and_then(|()| {
             let own = std::env::current_exe().map_err(words)?;
             client(
                 Command::new("nsenter")
@@ -113,6 +112,24 @@ impl Drop for Bridged {
             let _ = child.wait();
         }
     }
+}
+
+/// Starts a program in a network of its own.
+fn unshared(argv: &[&str]) -> Result<Child, String> {
+    Command::new("unshare").arg("--net").args(argv).spawn().map_err(words)
+}
+
+/// Waits until a process has left our network for its own: at most five seconds.
+fn await_namespace(pid: u32) -> Result<(), String> {
+    let network = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net"));
+    let ours = network("self").map_err(words)?;
+    for _ in 0..500 {
+        if network(&pid.to_string()).is_ok_and(|theirs| theirs != ours) {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Err(format!("process {pid} got no network of its own within 5 s"))
 }
 
 fn in_namespace(pid: u32, command: &str) -> Result<(), String> {
