@@ -241,7 +241,7 @@ impl Injector {
             let because = "at once".to_owned();
             return self.record(name, FaultChange::Healed { measured, evidence, because });
         }
-        let because = self.wait_for_end(name, awaited).await;
+        let because = self.wait_for_end(name, measured.latest, awaited).await;
         self.heal(name, because).await;
     }
 
@@ -267,11 +267,11 @@ impl Injector {
         let _ = self.context.cluster.heal(name).await;
     }
 
-    /// Waits for the end; says why it came.
-    async fn wait_for_end(&self, name: &str, awaited: Option<Awaited<'_>>) -> String {
-        let now = self.context.clock.now_ns();
+    /// Waits for the end; says why it came. Its time counts from when it was seen to have begun,
+    /// however long it took to see all that it does.
+    async fn wait_for_end(&self, name: &str, began: i64, awaited: Option<Awaited<'_>>) -> String {
         let lasts = self.schedule.duration(&self.spec, occurrence_of(name));
-        let bound = lasts.map_or(i64::MAX, |lasts| now + lasts.as_nanos() as i64);
+        let bound = lasts.map_or(i64::MAX, |lasts| began + lasts.as_nanos() as i64);
         let until = bound.min(self.phase.ends_ns);
         if let Some(awaited) = awaited {
             if wait_for(&self.context, awaited, until).await
