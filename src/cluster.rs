@@ -43,7 +43,7 @@ mod volley;
 
 pub use agent::agent_main;
 pub use controller::Cluster;
-pub use disk::DiskSpec;
+pub use disk::{DiskSpec, disk_main};
 pub use doctor::{Prerequisite, prerequisites, try_disk_layer};
 pub use enter::{Entered, enter};
 pub use error::ClusterError;

@@ -8,6 +8,7 @@ fn main() -> ExitCode {
     let code = match arguments.get(1).map(String::as_str) {
         Some("guard") => temblor::cluster::guard_main(rest),
         Some("agent") => temblor::cluster::agent_main(rest),
+        Some("disk") => temblor::cluster::disk_main(),
         Some("toy") => temblor::toy::main(rest),
         _ => temblor::cli::main(),
     };

@@ -79,7 +79,8 @@ kill: { target: n2, at: 1500ms, for: 300ms, every: 2s }
 
 /// A whole plan around its faults, of which each line is one.
 fn plan(faults: &str) -> String {
-    let faults: String = faults.lines().map(|fault| format!("      - {fault}\n")).collect();
+    let faults: Vec<String> = faults.lines().map(|fault| format!("      - {fault}")).collect();
+    let faults = faults.join("\n");
     format!(
         "system: abd
 nodes: 3
@@ -89,7 +90,8 @@ phases:
   - steady: 500ms
   - chaos: 6s
     faults:
-{faults}  - recover: 3s
+{faults}
+  - recover: 3s
 "
     )
 }

@@ -88,7 +88,7 @@ impl DiskError {
 }
 
 /// What becomes of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DiskAct {
     /// It fails with this error number, and has done nothing.
     Fail(i32),
@@ -99,7 +99,7 @@ pub enum DiskAct {
 }
 
 /// Which calls, on which files, and what becomes of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskRule {
     /// The calls.
     pub calls: BTreeSet<DiskCall>,
@@ -150,7 +150,7 @@ pub enum DiskFault {
 }
 
 /// Damage to the medium.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Damage {
     /// So many bits flip.
     Flip(u32),

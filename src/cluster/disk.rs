@@ -2,8 +2,13 @@
 //! wait.
 //!
 //! A FUSE file system, mounted over the data folder in the node's own mount namespace and served by
-//! threads of its agent: it is there from the node's first start where the plan has a disk fault,
-//! it dies with the node, and no process of its own could be mistaken for a server.
+//! a process of its own beside the agent: it is there from the node's first start where the plan
+//! has a disk fault, and dies with the node.
+//!
+//! Whoever serves the mount never touches a file in it. A process that ends waits for the answers
+//! to its last requests, and the kernel only gives these up when the last descriptor of `/dev/fuse`
+//! is closed: one process with both would wait for itself, forever, and keep its node with it. So
+//! the agent, which has files open there as evidence, orders the layer about by messages.
 //!
 //! | module | is | touches the world |
 //! | --- | --- | --- |
@@ -13,6 +18,7 @@
 //! | [`volume`] | each call as a plain function | backing folder |
 //! | [`rules`], [`later`] | calls that fail or wait | no; a thread |
 //! | [`fuse`], [`attributes`], [`xattr`] | the same as the kernel calls it | FUSE |
+//! | [`layer`], [`orders`] | the mount, and the process that serves it | FUSE, a socket |
 //! | [`probe`], [`damage`] | evidence, and damage | the mounted folder |
 //!
 //! # What it promises of a sync
@@ -34,6 +40,8 @@ mod crash;
 mod damage;
 mod fuse;
 mod later;
+mod layer;
+mod orders;
 mod probe;
 mod rules;
 #[cfg(test)]
@@ -44,40 +52,23 @@ mod volume;
 mod xattr;
 
 use std::{
-    fs::File,
     io,
-    os::fd::AsRawFd,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+    process::{Command, Stdio},
 };
 
-use fuser::{BackgroundSession, Config, INodeNo, MountOption, Notifier, Session, SessionACL};
-use nix::{
-    errno::Errno,
-    mount::{MntFlags, umount2},
-    sys::resource::{Resource, getrlimit, setrlimit},
-};
 use serde::{Deserialize, Serialize};
 use temblor_faults::{Damage, DiskCall, DiskOps, DiskRule, PathPattern, PowerLost, Tried};
-use temblor_history::{Evidence, Seed};
+use temblor_history::Evidence;
 
+pub use self::orders::disk_main;
+pub(super) use self::tree::ASIDE;
 use self::{
-    fuse::{Mounted, Shared},
-    later::Later,
+    orders::{Order, Orders, Told},
     probe::Probe,
-    volume::Volume,
 };
-
-pub(super) use tree::ASIDE;
-
-/// Requests are short: they end in the page cache.
-const THREADS: usize = 4;
-/// A mount whose last user has just died may be busy for a moment.
-const BUSY_TRIES: u32 = 500;
+use super::spawn::THIS_PROGRAM;
 
 /// What the layer of a run has to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,104 +80,53 @@ pub struct DiskSpec {
     pub seed: u64,
 }
 
-/// The layer under one data folder.
+/// The layer under one data folder, as its agent has it.
+#[derive(Debug)]
 pub(super) struct Disk {
     data: PathBuf,
-    seed: Seed,
-    shared: Arc<Shared>,
-    session: Option<BackgroundSession>,
+    process: i32,
+    layer: Orders,
     probe: Option<Probe>,
-    /// What is under the mount, reached by its descriptor.
-    _backing: File,
 }
 
 impl Disk {
-    /// Puts the layer over a folder, which must be in a mount namespace of this node's own. Threads
-    /// take over this thread's signal mask.
-    pub(super) fn mount(data: &Path, spec: DiskSpec) -> io::Result<Self> {
-        allow_many_files()?;
-        let backing = File::open(data)?;
-        // The path does not lead there any more once something is mounted over it. With the dot it
-        // is the folder, and not the link to it.
-        let below = PathBuf::from(format!("/proc/self/fd/{}/.", backing.as_raw_fd()));
-        let promise =
-            if spec.bytes_alone { tree::Promise::BytesAlone } else { tree::Promise::NameToo };
-        let shared = Shared {
-            volume: Volume::open(below, promise)?,
-            rules: rules::Rules::default(),
-            later: Later::start()?,
-            age: AtomicU64::new(0),
-        };
-        let mut disk = Self {
-            data: data.into(),
-            seed: Seed(spec.seed),
-            shared: Arc::new(shared),
-            session: None,
-            probe: None,
-            _backing: backing,
-        };
-        disk.attach()?;
+    /// Starts the process that puts the layer over a folder, in this mount namespace, which must
+    /// be the node's own.
+    pub(super) fn start(data: &Path, spec: DiskSpec) -> io::Result<Self> {
+        let (here, there) = std::os::unix::net::UnixStream::pair()?;
+        let mut command = Command::new(THIS_PROGRAM);
+        command.arg("disk").stdin(Stdio::from(OwnedFd::from(there))).stdout(Stdio::null());
+        // Nobody waits for it here: the agent reaps all that ends in its node.
+        let process = command.spawn()?.id() as i32;
+        // It has the other end of the channel, too.
+        drop(command);
+        let mut disk = Self { data: data.into(), process, layer: Orders::over(here), probe: None };
+        disk.layer.give(&Order::Mount { data: data.into(), spec })?;
         Ok(disk)
     }
 
-    fn attach(&mut self) -> io::Result<()> {
-        let mut config = Config::default();
-        config.mount_options =
-            vec![MountOption::FSName("temblor".into()), MountOption::DefaultPermissions];
-        config.acl = SessionACL::All;
-        config.n_threads = Some(THREADS);
-        config.clone_fd = true;
-        let mounted = Mounted::new(Arc::clone(&self.shared));
-        self.session = Some(Session::new(mounted, &self.data, &config)?.spawn()?);
-        Ok(())
+    /// The process that serves it, in this PID namespace.
+    pub(super) fn process(&self) -> i32 {
+        self.process
     }
 
-    /// Takes the mount away and waits for its threads: every request is done then.
-    fn detach(&mut self) -> io::Result<()> {
-        for _ in 0..BUSY_TRIES {
-            match umount2(&self.data, MntFlags::empty()) {
-                Ok(()) => return self.session.take().map_or(Ok(()), BackgroundSession::join),
-                Err(Errno::EBUSY) => std::thread::sleep(Duration::from_millis(2)),
-                Err(why) => return Err(why.into()),
-            }
-        }
-        Err(io::Error::other("somebody has a file of the data folder open though no server lives"))
+    /// The same over a layer that somebody else serves.
+    #[cfg(test)]
+    fn over(data: &Path, layer: std::os::unix::net::UnixStream) -> Self {
+        Self { data: data.into(), process: 0, layer: Orders::over(layer), probe: None }
     }
-
-    /// Makes the kernel forget the bytes of these files that it holds.
-    fn drop_caches(&self, files: impl IntoIterator<Item = tree::Id>) {
-        let Some(notifier) = self.session.as_ref().map(BackgroundSession::notifier) else { return };
-        for id in files {
-            forget(&notifier, id);
-        }
-    }
-}
-
-fn forget(notifier: &Notifier, id: tree::Id) {
-    // A file that the kernel does not know has nothing to forget.
-    let _ = notifier.inval_inode(INodeNo(id), 0, 0);
-}
-
-/// Every file that is not synced is open here. What servers inherit is put back at their start.
-fn allow_many_files() -> io::Result<()> {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    super::spawn::remember_file_limit(soft, hard);
-    Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
 }
 
 impl DiskOps for Disk {
     fn rule(&mut self, occurrence: &str, rule: DiskRule) -> io::Result<()> {
-        let reads = rule.calls.contains(&DiskCall::Read);
-        self.shared.rules.add(occurrence, rule);
-        if reads {
-            let files = self.shared.volume.files();
-            self.drop_caches(files.into_iter().map(|file| file.id));
-        }
-        Ok(())
+        self.layer.give(&Order::Rule { occurrence: occurrence.into(), rule }).map(drop)
     }
 
     fn lift(&mut self, occurrence: &str) -> io::Result<u64> {
-        Ok(self.shared.rules.remove(occurrence))
+        match self.layer.give(&Order::Lift { occurrence: occurrence.into() })? {
+            Told::Met(calls) => Ok(calls),
+            other => Err(other.odd()),
+        }
     }
 
     fn begin_probe(&mut self) -> io::Result<()> {
@@ -219,23 +159,12 @@ impl DiskOps for Disk {
         damage: Damage,
         path: Option<&PathPattern>,
     ) -> io::Result<Vec<Evidence>> {
-        let seed = Seed(self.seed.draw(occurrence, 0));
-        let files = damage::candidates(&self.shared.volume, path)?;
-        let evidence = match damage {
-            Damage::Flip(bits) => {
-                let mut flips = damage::choose_bits(&files, bits, seed);
-                damage::flip(&self.shared.volume, &mut flips)?;
-                self.drop_caches(flips.iter().map(|flip| flip.file.id));
-                damage::flipped(&self.data, &flips)?
-            }
-            Damage::Cut(bytes) => {
-                let cut = damage::choose_cut(&files, bytes, seed);
-                damage::cut(&self.shared.volume, &cut)?;
-                self.drop_caches([cut.file.id]);
-                damage::was_cut(&self.data, &cut)?
-            }
-        };
-        Ok(vec![evidence])
+        let (occurrence, path) = (occurrence.into(), path.cloned());
+        match self.layer.give(&Order::Damage { occurrence, damage, path })? {
+            Told::Flipped(flips) => Ok(vec![damage::flipped(&self.data, &flips)?]),
+            Told::Cut(cut) => Ok(vec![damage::was_cut(&self.data, &cut)?]),
+            other => Err(other.odd()),
+        }
     }
 
     fn begin_witness(&mut self) -> io::Result<()> {
@@ -244,13 +173,11 @@ impl DiskOps for Disk {
 
     fn lose_power(&mut self, occurrence: &str, torn: bool) -> io::Result<PowerLost> {
         self.probe = None;
-        self.detach()?;
-        self.shared.age.fetch_add(1, Ordering::SeqCst);
-        let torn = torn.then(|| Seed(self.seed.draw(occurrence, 0)));
-        let forgotten = self.shared.volume.lose_power(torn)?;
-        self.attach()?;
-        let mut lost = probe::read_witness(&self.data)?;
-        lost.forgotten = forgotten.to_string();
-        Ok(lost)
+        let occurrence = occurrence.into();
+        let forgotten = match self.layer.give(&Order::LosePower { occurrence, torn })? {
+            Told::Forgotten(words) => words,
+            other => return Err(other.odd()),
+        };
+        Ok(PowerLost { forgotten, ..probe::read_witness(&self.data)? })
     }
 }

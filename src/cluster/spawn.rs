@@ -13,7 +13,6 @@ use std::{
         unix::process::CommandExt,
     },
     process::Command,
-    sync::OnceLock,
 };
 
 use nix::{
@@ -21,7 +20,6 @@ use nix::{
     sched::unshare,
     sys::{
         prctl::set_pdeathsig,
-        resource::{Resource, setrlimit},
         signal::{SigSet, Signal},
     },
     unistd::{Gid, Uid, User, getgrouplist, setgid, setgroups, setsid, setuid},
@@ -98,25 +96,12 @@ impl Identity {
     }
 }
 
-/// How many files a server may open, where this process has given itself another limit.
-static FILE_LIMIT: OnceLock<(u64, u64)> = OnceLock::new();
-
-/// Servers get this limit of open files, soft and hard, whatever this process's own becomes.
-pub(super) fn remember_file_limit(soft: u64, hard: u64) {
-    // The first is the one that this process was started with.
-    let _ = FILE_LIMIT.set((soft, hard));
-}
-
 /// A server's beginning: its own session, default signals, another user where asked, and death
 /// with its agent (`dies_with_agent`) where no namespace sees to that.
 pub(super) fn as_server(command: &mut Command, identity: Option<Identity>, dies_with_agent: bool) {
-    let files = FILE_LIMIT.get().copied();
     let begin = move || {
         setsid()?;
         default_signals()?;
-        if let Some((soft, hard)) = files {
-            setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?;
-        }
         if let Some(Identity { user, group, groups }) = &identity {
             setgroups(groups)?;
             setgid(*group)?;
@@ -128,7 +113,7 @@ pub(super) fn as_server(command: &mut Command, identity: Option<Identity>, dies_
         }
         Ok(())
     };
-    // SAFETY: system calls only; the agent may have other threads.
+    // SAFETY: system calls only.
     unsafe { command.pre_exec(begin) };
 }
 

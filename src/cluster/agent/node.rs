@@ -67,13 +67,19 @@ impl Node {
             let (node, act) = (node.clone(), act.to_string());
             move |why: io::Error| ClusterError::new(node, act, why)
         };
-        // Threads of the layer must not take the signals that this thread reads.
         let signals = watched_signals().map_err(failed("watch for the end of children"))?;
-        let disk = disk.map(|disk| Disk::mount(&data, disk)).transpose().map_err(|why| {
+        let disk = disk.map(|disk| Disk::start(&data, disk)).transpose().map_err(|why| {
             failed(&format!("put a layer for disk faults under {}", data.display()))(why)
                 .advise("`temblor doctor` says what disk faults need")
         })?;
-        let servers = Servers::new(&run, servers, &data, &logs, own_namespaces, disk.is_some())?;
+        let servers = Servers::new(
+            &run,
+            servers,
+            &data,
+            &logs,
+            own_namespaces,
+            disk.as_ref().map(Disk::process),
+        )?;
         let outputs = servers.all.iter().map(|server| Output::new(server.output.clone(), &never));
         let prober = network.map(|network| Prober::new(network.own)).transpose();
         Ok(Self {

@@ -51,8 +51,8 @@ pub(super) struct Servers {
     run: String,
     data: PathBuf,
     own_namespaces: bool,
-    /// The data folder forgets what is not synced.
-    forgets: bool,
+    /// The process of the layer under the data folder, which forgets what is not synced.
+    layer: Option<i32>,
 }
 
 impl Servers {
@@ -63,7 +63,7 @@ impl Servers {
         data: &Path,
         logs: &Path,
         own_namespaces: bool,
-        forgets: bool,
+        layer: Option<i32>,
     ) -> Result<Self, ClusterError> {
         let all: Vec<Server> = specs
             .into_iter()
@@ -82,7 +82,7 @@ impl Servers {
                     .advise("run as root")
             })?;
         }
-        Ok(Self { all, run: run.into(), data: data.into(), own_namespaces, forgets })
+        Ok(Self { all, run: run.into(), data: data.into(), own_namespaces, layer })
     }
 
     /// Starts a server that does not run, and prepares one that never ran; returns its process.
@@ -133,7 +133,7 @@ impl Servers {
                     .advise(format!("what it said stands in {output}")));
             }
         }
-        if self.forgets {
+        if self.layer.is_some() {
             // An installed system has been on its disk for long.
             sync_all(&self.data).map_err(|why| {
                 ClusterError::new("", format!("sync {}", self.data.display()), why)
@@ -201,12 +201,13 @@ impl Servers {
         Some(Ended { server, status })
     }
 
-    /// Every process of every server: whatever else lives here.
+    /// Every process of every server: whatever lives here beside the agent and its layer.
     pub(super) fn processes(&self) -> io::Result<Vec<Stat>> {
         let own = std::process::id() as i32;
         let all = processes::all()?;
         if self.own_namespaces {
-            return Ok(all.into_iter().filter(|process| process.pid != own).collect());
+            let ours = |pid: i32| pid == own || Some(pid) == self.layer;
+            return Ok(all.into_iter().filter(|process| !ours(process.pid)).collect());
         }
         Ok(processes::descendants(all, own))
     }

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::{Deserialize, Serialize};
 use temblor_faults::PathPattern;
 use temblor_history::{Evidence, Seed};
 
@@ -22,7 +23,7 @@ use super::{
 const TOLD: usize = 4;
 
 /// A file with a name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Candidate {
     pub(super) place: PathBuf,
     pub(super) id: Id,
@@ -30,7 +31,7 @@ pub(super) struct Candidate {
 }
 
 /// A byte of which bits flip.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Flip {
     pub(super) file: Candidate,
     offset: u64,
@@ -39,7 +40,7 @@ pub(super) struct Flip {
 }
 
 /// A file that loses its end.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Cut {
     pub(super) file: Candidate,
     size: u64,

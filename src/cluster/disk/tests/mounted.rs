@@ -7,7 +7,10 @@ use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::{self, Seek, SeekFrom, Write},
-    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
+    os::unix::{
+        fs::{FileExt, MetadataExt, OpenOptionsExt},
+        net::UnixStream,
+    },
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,7 +20,11 @@ use temblor_faults::{Damage, DiskAct, DiskCall, DiskOps, DiskRule, PathPattern};
 use temblor_history::Seed;
 
 use super::{
-    super::{Disk, DiskSpec},
+    super::{
+        Disk, DiskSpec,
+        layer::Layer,
+        orders::{Orders, serve},
+    },
     Folder, cases,
 };
 use crate::cluster::namespaces::make_mounts_private;
@@ -40,9 +47,16 @@ pub(super) fn mounted(
     let ended = std::thread::spawn(move || {
         unshare(CloneFlags::CLONE_NEWNS).unwrap();
         make_mounts_private().unwrap();
-        let mut disk = Disk::mount(&data, DiskSpec { bytes_alone: strict, seed: 7 }).unwrap();
+        let mut layer = Layer::mount(&data, DiskSpec { bytes_alone: strict, seed: 7 }).unwrap();
+        let (here, there) = UnixStream::pair().unwrap();
+        let serving = std::thread::spawn(move || {
+            serve(&mut layer, Orders::over(there)).unwrap();
+            layer.detach().unwrap();
+        });
+        let mut disk = Disk::over(&data, here);
         test(&mut disk, &data);
-        disk.detach().unwrap();
+        drop(disk);
+        serving.join().unwrap();
     });
     if let Err(why) = ended.join() {
         std::panic::resume_unwind(why);
