@@ -1,6 +1,8 @@
 //! Nothing is left behind, whatever is killed and when. `TEMBLOR_KILLS=100` repeats each test so
 //! often; moments are dealt by a fixed seed, spread over the whole life of a short run.
 
+mod foreign;
+
 use std::{
     ops::Range,
     path::PathBuf,
@@ -17,6 +19,12 @@ use nix::{
 use crate::support::{Machine, Need, Scratch, cluster_lock, ensure, needing, temblor};
 
 const NEEDS: &[Need] = &[Need::Namespaces, Need::Fuse];
+const TOOLS: &[Need] = &[
+    Need::Namespaces,
+    Need::Fuse,
+    Need::Program("nft", "nftables"),
+    Need::Program("tc", "iproute2"),
+];
 /// The promise.
 const CLEAN_WITHIN: Duration = Duration::from_secs(2);
 /// So many runs live beside each other: recovering or ending one must not touch the others.
@@ -29,6 +37,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         needing(NEEDS, "cleanup::controller_killed_at_any_moment", controller_killed),
         needing(NEEDS, "cleanup::guard_killed_at_any_moment", || one_killed("guard")),
         needing(NEEDS, "cleanup::agent_killed_at_any_moment", || one_killed("agent")),
+        needing(
+            TOOLS,
+            "cleanup::recover_touches_nothing_foreign",
+            foreign::nothing_foreign_is_touched,
+        ),
     ]
 }
 
