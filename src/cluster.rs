@@ -30,6 +30,7 @@ mod links;
 mod message;
 mod namespaces;
 mod node;
+mod owed;
 mod prober;
 mod processes;
 mod provider;

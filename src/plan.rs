@@ -31,6 +31,7 @@ mod template;
 mod timeline;
 mod trigger;
 mod value;
+mod words;
 mod yaml;
 
 #[cfg(test)]
@@ -53,3 +54,4 @@ pub use schema::schema;
 pub use source::{Source, Span};
 pub use template::{NodeAddress, NodeContext, TemplateError, fill_in};
 pub use timeline::timeline;
+pub use words::NodeWords;

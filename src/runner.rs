@@ -5,6 +5,7 @@
 
 mod awaited;
 mod bus;
+mod commands;
 mod context;
 mod disk;
 mod final_reads;
@@ -48,7 +49,7 @@ use self::{
 use crate::{
     clock::RunClock,
     cluster::{Cluster, ClusterEvent, ClusterSpec, Entered, NodeSpec, ServerSpec},
-    plan::Plan,
+    plan::{NodeWords, Plan},
     store,
 };
 
@@ -59,6 +60,8 @@ pub(crate) struct Prepared {
     pub(crate) manifest: Manifest,
     pub(crate) cluster: ClusterSpec,
     pub(crate) endpoints: Vec<Endpoint>,
+    /// What commands of faults are filled in with.
+    pub(crate) words: NodeWords,
     /// For each node the command of an `exec` readiness probe; empty for other probes.
     pub(crate) ready_argv: Vec<Vec<String>>,
     /// The same for the leader probe.
@@ -135,6 +138,7 @@ async fn with_cluster(
         remembered: Mutex::default(),
         named: NamedFaults::default(),
         readiness: readiness(prepared)?,
+        words: prepared.words.clone(),
         logs: logs(&prepared.cluster),
     });
     let online = prepared

@@ -10,6 +10,7 @@
 //! - `etcd`: three real etcd nodes under faults
 //! - `redis`, `postgres`: a real one each, killed and restarted
 //! - `schedules`: sequences, events, and runs that end early
+//! - `own_faults`: commands of the user's own as faults, and words that no shell may read
 //! - `own_system`: a store that is not shipped, through a system file and a Python client
 //! - `disk`: real servers on the layer that forgets what was not synced
 //! - `cleanup`: nothing is left behind, whatever is killed
@@ -31,6 +32,7 @@ mod demo;
 mod disk;
 mod etcd;
 mod links;
+mod own_faults;
 mod own_system;
 mod postgres;
 mod redis;
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         redis::trials(),
         postgres::trials(),
         own_system::trials(),
+        own_faults::trials(),
         schedules::trials(),
         disk::trials(),
         cleanup::trials(),

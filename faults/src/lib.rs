@@ -11,6 +11,7 @@ pub mod crash_loop;
 mod deal;
 pub mod disk;
 mod effect;
+pub mod exec;
 mod group;
 mod grudge;
 pub mod isolate;
@@ -39,6 +40,7 @@ pub use disk::{
     Tried,
 };
 pub use effect::Effect;
+pub use exec::{Command, Exec, Ran};
 pub use group::{Choice, Group, Rounds, Step};
 pub use grudge::{cuts, least_nodes};
 pub use links::{

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use temblor_history::{Evidence, FaultClass};
 
 use crate::{
-    CrashLoop, DiskFault, Effect, Lack, NodeOps, Skew, clock, crash, crash_loop,
-    crash_loop::Looping, disk, effect, kill, pause, power_loss, restart, starve, stop,
+    CrashLoop, DiskFault, Effect, Exec, Lack, NodeOps, Skew, clock, crash, crash_loop,
+    crash_loop::Looping, disk, effect, exec, kill, pause, power_loss, restart, starve, stop,
 };
 
 /// What an agent does to its node.
@@ -45,6 +45,8 @@ pub enum NodeFault {
     },
     /// Calls on the data folder fail or wait; bytes of it rot.
     Disk(DiskFault),
+    /// Commands of the user's own.
+    Exec(Box<Exec>),
 }
 
 impl NodeFault {
@@ -62,6 +64,7 @@ impl NodeFault {
             Self::Starve(_) => FaultClass::Resource,
             Self::Disk(_) => FaultClass::Disk,
             Self::Clock(_) => FaultClass::Clock,
+            Self::Exec(_) => FaultClass::Custom,
         }
     }
 
@@ -70,6 +73,7 @@ impl NodeFault {
         match self {
             Self::Restart => false,
             Self::Disk(fault) => fault.lasts(),
+            Self::Exec(exec) => exec.heal.is_some(),
             _ => true,
         }
     }
@@ -90,18 +94,26 @@ impl NodeFault {
             }
             Self::Disk(fault) => fault.details(),
             Self::Clock(skew) => vec![skew.to_string()],
+            Self::Exec(exec) => exec.details(),
         }
     }
 
     /// Why the two can't act on one node at once; none: they can.
     pub fn contends(&self, other: &Self) -> Option<&'static str> {
-        use FaultClass::{Clock, Disk, Process, Resource};
+        use FaultClass::{Clock, Custom, Disk, Process, Resource};
         let absence = self.leaves_none() || other.leaves_none();
         match (self.class(), other.class()) {
             (Clock, Clock) => Some("a clock can't be wrong in two ways"),
             (Process, Process) => Some("nobody can pause or kill what is dead already"),
             (Clock, Process | Resource) | (Process | Resource, Clock) if absence => {
                 Some("a dead process has no clock")
+            }
+            (Custom, Custom) => Some("two commands of your own may undo each other"),
+            (Custom, Process) | (Process, Custom) => {
+                Some("a command of your own may need the servers")
+            }
+            (Custom, _) | (_, Custom) if absence => {
+                Some("a command of your own may need the servers")
             }
             (Disk, Disk) => Some("what a call does that two faults want otherwise is not defined"),
             (Resource, Process) | (Process, Resource) => {
@@ -175,6 +187,7 @@ impl NodeFaults {
             NodeFault::Pause => pause::inject(node),
             NodeFault::PowerLoss { torn, .. } => power_loss::inject(node, occurrence, *torn),
             NodeFault::Disk(fault) => disk::inject(node, occurrence, fault),
+            NodeFault::Exec(exec) => exec::inject(node, occurrence, exec),
             NodeFault::Restart if self.down() => kill::inject(node, occurrence),
             NodeFault::Restart => {
                 let effect = restart::inject(node, occurrence)?;
@@ -204,6 +217,14 @@ impl NodeFaults {
         if let Some(NodeFault::Disk(fault)) = &was {
             return disk::heal(node, occurrence, fault, self.down());
         }
+        if let Some(NodeFault::Exec(exec)) = was {
+            let healed = exec::heal(node, occurrence, &exec);
+            if healed.is_err() {
+                // It is still there, and is healed again with all others.
+                self.active.insert(occurrence.into(), NodeFault::Exec(exec));
+            }
+            return healed;
+        }
         if self.down() {
             return Ok(self.left_to_others(node));
         }
@@ -225,10 +246,18 @@ impl NodeFaults {
         let active = std::mem::take(&mut self.active);
         self.loops.clear();
         let earliest = node.now_ns();
-        let mut evidence = Vec::new();
+        let (mut evidence, mut failed) = (Vec::new(), None);
         for (occurrence, fault) in &active {
-            if let NodeFault::Disk(fault) = fault {
-                evidence.extend(disk::heal(node, occurrence, fault, true)?.evidence);
+            match fault {
+                NodeFault::Disk(fault) => {
+                    evidence.extend(disk::heal(node, occurrence, fault, true)?.evidence);
+                }
+                // What a command of the user's can't undo must not keep the rest.
+                NodeFault::Exec(exec) => match exec::heal(node, occurrence, exec) {
+                    Ok(healed) => evidence.extend(healed.evidence),
+                    Err(why) => failed = failed.or(Some(why)),
+                },
+                _ => {}
             }
         }
         if !node.servers()?.is_empty() {
@@ -244,7 +273,7 @@ impl NodeFaults {
         }
         node.start_servers()?;
         evidence.push(effect::stays(node)?);
-        Ok(Effect::between(earliest, node.now_ns(), evidence))
+        failed.map_or_else(|| Ok(Effect::between(earliest, node.now_ns(), evidence)), Err)
     }
 
     /// When something is due by itself, by the machine's monotonic clock; none: nothing is.
@@ -372,6 +401,10 @@ mod tests {
         fn set_clock(&mut self, _: Option<crate::Skew>) -> io::Result<crate::ClockChange> {
             Ok(crate::ClockChange::default())
         }
+        fn run(&mut self, command: &crate::Command) -> io::Result<crate::Ran> {
+            let well = command.argv[0] != "false";
+            Ok(crate::Ran { well, words: command.argv[0].clone() })
+        }
         fn now_ns(&self) -> i64 {
             self.clock_ns
         }
@@ -491,5 +524,41 @@ mod tests {
         let healed = faults.heal_all(&mut node).unwrap();
         assert!(healed.evidence.iter().all(|seen| seen.holds));
         assert_eq!(node.server.unwrap().state, ServerState::Alive);
+    }
+
+    #[test]
+    fn commands_of_the_users_own_are_green_only_where_somebody_looked() {
+        let words = |words: &str| (!words.is_empty()).then(|| vec![words.to_owned()]);
+        // What applies, heals, shows that it is on, and off; which evidence holds then.
+        let cases = [
+            (["true", "true", "true", "true"], "true true", "true true true"),
+            (["false", "true", "true", "true"], "false", "true true true"),
+            (["true", "true", "false", "true"], "true false", "true true true"),
+            (["true", "true", "", ""], "true false", "true false true"),
+            (["true", "true", "true", "false"], "true true", "true false true"),
+            (["true", "false", "true", "true"], "true true", "not healed"),
+        ];
+        for (commands, begun, healed) in cases {
+            let [apply, heal, verify_on, verify_off] = commands;
+            let exec = NodeFault::Exec(Box::new(Exec {
+                apply: vec![apply.into()],
+                heal: words(heal),
+                verify_on: words(verify_on),
+                verify_off: words(verify_off),
+                env: Vec::new(),
+                at_most: Duration::from_secs(1),
+            }));
+            let (mut node, mut faults) = (Fake::default(), NodeFaults::default());
+            node.start_servers().unwrap();
+            let holds = |effect: Effect| -> String {
+                let holds = effect.evidence.iter().map(|seen| seen.holds.to_string());
+                holds.collect::<Vec<_>>().join(" ")
+            };
+            let seen = faults.inject(&mut node, "a", &exec).map(holds).unwrap();
+            let gone = faults.heal(&mut node, "a").map_or("not healed".into(), holds);
+            assert_eq!((seen.as_str(), gone.as_str()), (begun, healed), "{commands:?}");
+            // What could not be healed is tried again with all others.
+            assert_eq!(faults.heal_all(&mut node).is_err(), healed == "not healed");
+        }
     }
 }

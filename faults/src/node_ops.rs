@@ -2,7 +2,7 @@
 
 use temblor_history::Evidence;
 
-use crate::{ClockChange, DiskOps, Lack, Skew};
+use crate::{ClockChange, Command, DiskOps, Lack, Ran, Skew};
 
 /// A live process of a node's servers, children of servers included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,29 @@ pub trait NodeOps {
     /// When the node has none.
     fn disk(&mut self) -> std::io::Result<&mut dyn DiskOps> {
         Err(std::io::Error::other("this node's data folder has no layer for disk faults"))
+    }
+    /// Runs a command of the user's on the node to its end.
+    ///
+    /// # Errors
+    /// When the machine has no way to; that the command failed is no error.
+    fn run(&mut self, command: &Command) -> std::io::Result<Ran> {
+        let program = command.argv.first().map_or("", String::as_str);
+        Err(std::io::Error::other(format!("`{program}` can't be run here")))
+    }
+    /// Writes down, before it is needed, the command that undoes an occurrence: whoever clears up
+    /// runs it where nobody says that it is settled.
+    ///
+    /// # Errors
+    /// When it can't be written down.
+    fn owe(&mut self, _occurrence: &str, _command: &Command) -> std::io::Result<()> {
+        Ok(())
+    }
+    /// Writes down that an occurrence is undone.
+    ///
+    /// # Errors
+    /// When it can't be written down.
+    fn settle(&mut self, _occurrence: &str) -> std::io::Result<()> {
+        Ok(())
     }
     /// The machine's monotonic clock, nanoseconds.
     fn now_ns(&self) -> i64;

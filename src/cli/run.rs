@@ -27,7 +27,8 @@ pub(super) fn run(runs: &Path, arguments: &RunArguments) -> i32 {
         Ok(both) => both,
         Err(code) => return code,
     };
-    if let Err(error) = system::make_available(&plan.system, arguments.install) {
+    let available = system::make_available(&plan.system, arguments.install);
+    if let Err(error) = available.and_then(|()| system::check_commands(&plan)) {
         return harness_error(&error);
     }
     match drive(runs, arguments, plan, &provider, limits) {

@@ -7,6 +7,7 @@
 
 mod aside;
 mod clocks;
+mod commands;
 mod node;
 mod output;
 mod servers;

@@ -120,22 +120,58 @@ impl Cluster {
             })?;
             return links.inject(occurrence, &fault.kind, &fault.cuts).await;
         };
-        if fault.nodes.is_empty() {
-            return Err(ClusterError::new(occurrence, "inject", "it acts on no node"));
-        }
-        for node in &fault.nodes {
-            self.node(node)?;
-        }
-        if asked.lasts() {
-            // Before it is applied: what fails half-way shall be healed too.
-            self.remembered().insert(occurrence.into(), fault.nodes.clone());
-        }
-        self.trace_nodes(occurrence, &fault.nodes, true).await;
+        self.begin_on(occurrence, &fault.nodes, asked.lasts()).await?;
         let applied = self.inject_on_nodes(occurrence, &fault.nodes, asked).await;
         if !asked.lasts() {
             self.trace_nodes(occurrence, &fault.nodes, false).await;
         }
         applied
+    }
+
+    /// Applies a fault that is not the same on each node, such as commands with the nodes' own
+    /// values in them.
+    ///
+    /// # Errors
+    ///
+    /// As [`inject`](Self::inject).
+    pub async fn inject_each(
+        &self,
+        occurrence: &str,
+        faults: &[(String, NodeFault)],
+    ) -> Result<Applied, ClusterError> {
+        let nodes: Vec<String> = faults.iter().map(|(node, _)| node.clone()).collect();
+        let lasts = faults.iter().any(|(_, fault)| fault.lasts());
+        self.begin_on(occurrence, &nodes, lasts).await?;
+        let asked = faults.iter().map(async |(node, fault)| {
+            let ask = Ask::Inject { occurrence: occurrence.into(), fault: fault.clone() };
+            applied(node, self.node(node)?.ask(ask).await?)
+        });
+        let all = futures_util::future::join_all(asked).await;
+        if !lasts {
+            self.trace_nodes(occurrence, &nodes, false).await;
+        }
+        all.into_iter().collect::<Result<Vec<_>, _>>().map(together)
+    }
+
+    /// Sees that there are such nodes, and remembers that they are to be healed.
+    async fn begin_on(
+        &self,
+        occurrence: &str,
+        nodes: &[String],
+        lasts: bool,
+    ) -> Result<(), ClusterError> {
+        if nodes.is_empty() {
+            return Err(ClusterError::new(occurrence, "inject", "it acts on no node"));
+        }
+        for node in nodes {
+            self.node(node)?;
+        }
+        if lasts {
+            // Before it is applied: what fails half-way shall be healed too.
+            self.remembered().insert(occurrence.into(), nodes.to_vec());
+        }
+        self.trace_nodes(occurrence, nodes, true).await;
+        Ok(())
     }
 
     async fn inject_on_nodes(

@@ -33,7 +33,7 @@ use super::{
     disk::ASIDE,
     ledger::{self, Entry, Ledger, Process, Role},
     message::Say,
-    processes, spawn,
+    owed, processes, spawn,
 };
 
 /// What a guard has to know, as its one argument.
@@ -144,7 +144,11 @@ impl Guard {
         if !self.charge.namespaces {
             end_descendants();
         }
-        let mut left = remove_groups(&self.charge);
+        let entries = ledger::read(&self.charge.ledger).unwrap_or_default();
+        let owed = owed::of(&entries, Some(&self.charge.node));
+        let mut left: Vec<String> =
+            owed.iter().filter_map(|owed| owed.settle(&self.ledger).err()).collect();
+        left.extend(remove_groups(&self.charge.node, &entries));
         left.extend(remove_data(&self.charge).err());
         let code = i32::from(!left.is_empty());
         let _ = self.ledger.write(&Entry::Gone { node: self.charge.node, left });
@@ -222,9 +226,8 @@ fn end_descendants() {
 }
 
 /// Removes the node's control groups, which its agent has written down; the errors say what to do.
-fn remove_groups(charge: &Charge) -> Vec<String> {
-    let entries = ledger::read(&charge.ledger).unwrap_or_default();
-    let groups = cgroups::of(&entries, Some(&charge.node));
+fn remove_groups(node: &str, entries: &[Entry]) -> Vec<String> {
+    let groups = cgroups::of(entries, Some(node));
     groups.filter_map(|group| cgroups::remove(group).err()).collect()
 }
 

@@ -11,6 +11,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use temblor_faults::Command;
 
 use super::processes;
 
@@ -28,6 +29,10 @@ pub(super) enum Entry {
     Made { path: PathBuf, device: u64, inode: u64 },
     /// A control group is about to be made.
     Group { node: String, path: PathBuf },
+    /// A fault of the user's own is about to be applied, and this command undoes it.
+    Owes { node: String, occurrence: String, command: Command, folder: PathBuf, namespaces: bool },
+    /// It was undone.
+    Settled { node: String, occurrence: String },
     /// Something is about to be done to a node's servers.
     Doing { node: String, what: String },
     /// A node is no more; what could not be removed.

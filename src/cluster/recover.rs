@@ -17,8 +17,8 @@ use nix::sys::signal::Signal;
 use super::{
     cgroups,
     disk::ASIDE,
-    ledger::{self, Entry, Process, Role},
-    processes,
+    ledger::{self, Entry, Ledger, Process, Role},
+    owed, processes,
     spawn::RUN,
 };
 use crate::clock::monotonic_ns;
@@ -64,6 +64,7 @@ fn recover_one(path: &Path) -> Recovered {
     }
     if !recovered.running {
         end_processes(&entries, &mut recovered);
+        settle(path, &mut recovered);
         for group in cgroups::of(&entries, None) {
             match cgroups::remove(group) {
                 Ok(true) => recovered.done.push(format!("removed {}", group.display())),
@@ -74,6 +75,18 @@ fn recover_one(path: &Path) -> Recovered {
         remove_folders(&entries, &mut recovered);
     }
     recovered
+}
+
+/// Undoes what faults of the user's own did, as far as no guard has: they write that down too.
+fn settle(path: &Path, recovered: &mut Recovered) {
+    let entries = ledger::read(path).unwrap_or_default();
+    for owed in owed::of(&entries, None) {
+        let ledger = Ledger::open(path).map_err(|why| format!("{}: {why}", path.display()));
+        match ledger.and_then(|ledger| owed.settle(&ledger)) {
+            Ok(done) => recovered.done.push(done),
+            Err(why) => recovered.left.push(why),
+        }
+    }
 }
 
 /// Guards first, since each takes its node along; servers last, since only on loopback they have
@@ -168,7 +181,6 @@ fn remove_folders(entries: &[Entry], recovered: &mut Recovered) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::ledger::Ledger;
 
     #[test]
     fn a_dead_run_is_cleared_away_once_and_strangers_are_left_alone() {

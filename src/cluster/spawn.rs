@@ -22,7 +22,7 @@ use nix::{
         prctl::set_pdeathsig,
         signal::{SigSet, Signal},
     },
-    unistd::{Gid, Uid, User, getgrouplist, setgid, setgroups, setsid, setuid},
+    unistd::{Gid, Uid, User, geteuid, getgrouplist, setgid, setgroups, setsid, setuid},
 };
 
 use super::namespaces;
@@ -114,6 +114,25 @@ pub(super) fn as_server(command: &mut Command, identity: Option<Identity>, dies_
         Ok(())
     };
     // SAFETY: system calls only.
+    unsafe { command.pre_exec(begin) };
+}
+
+/// The beginning of a command that undoes what a node did: its own session, default signals, and
+/// where the node had namespaces fresh ones like them.
+pub(super) fn as_settler(command: &mut Command, own_namespaces: bool) {
+    let begin = move || {
+        setsid()?;
+        default_signals()?;
+        if own_namespaces {
+            if !geteuid().is_root() {
+                namespaces::enter_user_namespace()?;
+            }
+            unshare(namespaces::of_a_node())?;
+            namespaces::make_mounts_private()?;
+        }
+        Ok(())
+    };
+    // SAFETY: guards and `temblor recover`, who call it, have one thread.
     unsafe { command.pre_exec(begin) };
 }
 

@@ -31,6 +31,7 @@ const FAULTS: &[Embedded] = &[
     ("regions", include_str!("../../faults/regions.yaml")),
     ("power-loss", include_str!("../../faults/power-loss.yaml")),
     ("disk", include_str!("../../faults/disk.yaml")),
+    ("exec", include_str!("../../faults/exec.yaml")),
 ];
 
 const WORKLOADS: [Embedded; 3] = [

@@ -4,6 +4,7 @@
 mod client;
 mod clock;
 mod disk;
+mod exec;
 mod expect;
 mod fault;
 mod groups;
@@ -73,7 +74,10 @@ struct Parts<'d> {
 /// Resolves everything that can be.
 pub(crate) fn resolve(draft: &Draft<'_>) -> Resolved {
     let mut diagnostics = Vec::new();
-    let (phases, short_form) = phases::resolve(draft, &mut diagnostics);
+    let (mut phases, short_form) = phases::resolve(draft, &mut diagnostics);
+    for fault in phases.iter_mut().flat_map(|phase| &mut phase.faults) {
+        exec::root(&mut fault.spec.kind, draft.here);
+    }
     let parts = Parts {
         draft,
         nodes: draft.fields.count("nodes").unwrap_or(0),
@@ -86,6 +90,7 @@ pub(crate) fn resolve(draft: &Draft<'_>) -> Resolved {
         targets::check(&parts, &mut diagnostics);
     }
     times::check(&parts, &mut diagnostics);
+    exec::check(&parts, &mut diagnostics);
     workload::check(&parts, &mut diagnostics);
     each_once(&mut diagnostics);
     Resolved { plan: plan(parts, client, expect, short_form), diagnostics }

@@ -16,8 +16,6 @@ use super::{
 const LATER_FAULTS: &[(&str, &str)] = &[
     ("membership", "removes members of the cluster and adds them"),
     ("upgrade", "changes the system's version, node by node"),
-    ("exec", "runs commands of your own"),
-    ("http", "calls an address of your own"),
 ];
 
 /// Conditions under which a pass means something; a plan may set the number that each needs.

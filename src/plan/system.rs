@@ -5,6 +5,8 @@ mod grammar;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+pub(crate) use check::check_template;
+
 use super::{
     diagnostic::Diagnostic,
     entry::opening_comment,

@@ -24,7 +24,7 @@ use super::{
     probe::Asker,
     process::Stage,
 };
-use crate::{clock::RunClock, cluster::Cluster};
+use crate::{clock::RunClock, cluster::Cluster, plan::NodeWords};
 
 /// How often counters are looked at where nobody can be woken by them.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -53,6 +53,8 @@ pub(crate) struct Context {
     pub(crate) remembered: Mutex<BTreeMap<String, Vec<String>>>,
     pub(crate) named: NamedFaults,
     pub(crate) readiness: Readiness,
+    /// What commands of faults are filled in with.
+    pub(crate) words: NodeWords,
     /// Each server's output, by node.
     pub(crate) logs: Vec<(String, PathBuf)>,
 }

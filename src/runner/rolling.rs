@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use temblor_faults::FaultKind;
+use temblor_faults::{FaultKind, NodeFault};
 use temblor_history::{Evidence, Measured};
 
-use super::{context::Context, readiness};
+use super::{commands, context::Context, readiness};
 use crate::cluster::{Applied, ClusterError, ResolvedFault};
 
 /// Injects a fault: into one node after the other where it says so, else into all at once. It stops
@@ -17,8 +17,12 @@ pub(super) async fn inject(
     fault: &ResolvedFault,
     ends_ns: i64,
 ) -> Result<Applied, ClusterError> {
-    let FaultKind::Node { fault: what, rolling: true } = &fault.kind else {
-        return context.cluster.inject(name, fault).await;
+    let what = match &fault.kind {
+        FaultKind::Node { fault, rolling: true } => fault,
+        FaultKind::Node { fault: NodeFault::Exec(exec), .. } => {
+            return commands::inject(context, name, exec, &fault.nodes).await;
+        }
+        _ => return context.cluster.inject(name, fault).await,
     };
     let mut begun: Option<Measured> = None;
     let mut evidence = Vec::new();

@@ -13,7 +13,7 @@ use super::{super::RunArguments, system};
 use crate::{
     clock::WallTime,
     cluster::{self, ClusterSpec, DiskSpec, NodeSpec, Provider, ServerSpec},
-    plan::{self, ClientChoice, Load, NodeAddress, NodeContext, Plan, Probe},
+    plan::{ClientChoice, Load, NodeAddress, NodeWords, Plan, Probe},
     runner::Prepared,
     store,
 };
@@ -54,6 +54,7 @@ pub(super) fn prepare(
             traces: arguments.trace.then(|| folder.path().join("traces")),
         },
         endpoints: nodes.endpoints(),
+        words: nodes.words.clone(),
         ready_argv: nodes.probe_commands(Some(&system.ready))?,
         leader_argv: nodes.probe_commands(system.leader.as_ref())?,
         manifest,
@@ -69,9 +70,8 @@ pub(super) fn prepare(
 struct Nodes<'a> {
     plan: &'a Plan,
     folder: &'a RunFolder,
-    own_program: String,
     addresses: Vec<std::net::Ipv4Addr>,
-    named: Vec<NodeAddress>,
+    words: NodeWords,
 }
 
 impl<'a> Nodes<'a> {
@@ -87,30 +87,20 @@ impl<'a> Nodes<'a> {
             name: format!("n{}", place + 1),
             address: address.to_string(),
         };
-        let named = addresses.iter().enumerate().map(name).collect();
-        let own_program = own_program.display().to_string();
-        Ok(Self { plan, folder, own_program, addresses, named })
-    }
-
-    fn data(&self, place: usize) -> std::path::PathBuf {
-        self.folder.node(&self.named[place].name).join("data")
-    }
-
-    fn fill_in(&self, place: usize, template: &str) -> Result<String, String> {
-        let data = self.data(place).display().to_string();
-        let context = NodeContext {
-            nodes: &self.named,
-            place,
-            data: &data,
-            own_program: &self.own_program,
-            ports: &self.plan.system.ports,
-            settings: &self.plan.settings,
+        let nodes: Vec<NodeAddress> = addresses.iter().enumerate().map(name).collect();
+        let data = nodes.iter().map(|node| folder.node(&node.name).join("data"));
+        let words = NodeWords {
+            data: data.map(|data| data.display().to_string()).collect(),
+            nodes,
+            own_program: own_program.display().to_string(),
+            ports: plan.system.ports.clone(),
+            settings: plan.settings.clone(),
         };
-        plan::fill_in(template, &context).map_err(|error| error.to_string())
+        Ok(Self { plan, folder, addresses, words })
     }
 
     fn fill_in_all(&self, place: usize, templates: &[String]) -> Result<Vec<String>, String> {
-        templates.iter().map(|template| self.fill_in(place, template)).collect()
+        self.words.fill_in_all(place, templates)
     }
 
     fn fill_in_named(
@@ -119,13 +109,13 @@ impl<'a> Nodes<'a> {
         templates: &BTreeMap<String, String>,
     ) -> Result<Vec<(String, String)>, String> {
         let filled = |(name, template): (&String, &String)| {
-            Ok((name.clone(), self.fill_in(place, template)?))
+            Ok((name.clone(), self.words.fill_in(place, template)?))
         };
         templates.iter().map(filled).collect()
     }
 
     fn specs(&self) -> Result<Vec<NodeSpec>, String> {
-        (0..self.named.len()).map(|place| self.spec(place)).collect()
+        (0..self.words.nodes.len()).map(|place| self.spec(place)).collect()
     }
 
     fn spec(&self, place: usize) -> Result<NodeSpec, String> {
@@ -142,14 +132,15 @@ impl<'a> Nodes<'a> {
                 stop_signal: server.stop_signal.clone(),
             });
         }
-        let name = self.named[place].name.clone();
+        let name = self.words.nodes[place].name.clone();
         let logs = self.folder.node(&name).join("logs");
         let address = self.addresses[place];
-        Ok(NodeSpec { name, address, servers, data: self.data(place), logs })
+        let data = self.folder.node(&name).join("data");
+        Ok(NodeSpec { name, address, servers, data, logs })
     }
 
     fn endpoints(&self) -> Vec<Endpoint> {
-        let pairs = self.named.iter().zip(&self.addresses);
+        let pairs = self.words.nodes.iter().zip(&self.addresses);
         pairs
             .map(|(named, address)| Endpoint {
                 node: named.name.clone(),
@@ -162,7 +153,7 @@ impl<'a> Nodes<'a> {
     /// For each node the command of an `exec` probe; nothing for other probes.
     fn probe_commands(&self, probe: Option<&Probe>) -> Result<Vec<Vec<String>>, String> {
         let Some(Probe::Exec(argv)) = probe else { return Ok(Vec::new()) };
-        (0..self.named.len()).map(|place| self.fill_in_all(place, argv)).collect()
+        (0..self.words.nodes.len()).map(|place| self.fill_in_all(place, argv)).collect()
     }
 }
 
@@ -238,7 +229,7 @@ fn settings(plan: &Plan) -> BTreeMap<String, String> {
 fn node_infos(nodes: &Nodes<'_>) -> Vec<NodeInfo> {
     let info =
         |node: &NodeAddress| NodeInfo { name: node.name.clone(), address: node.address.clone() };
-    nodes.named.iter().map(info).collect()
+    nodes.words.nodes.iter().map(info).collect()
 }
 
 fn expectations(plan: &Plan) -> Expectations {

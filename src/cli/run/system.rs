@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, process::Command};
 
-use crate::plan::System;
+use temblor_faults::NodeFault;
+
+use crate::plan::{Plan, System};
 
 /// Makes sure that every program of the system is there. Never starts or enables a service.
 ///
@@ -34,6 +36,27 @@ pub(super) fn make_available(system: &System, install: bool) -> Result<(), Strin
     } else {
         Err(format!("installed, but {} is missing", still.join(", ")))
     }
+}
+
+/// The first command of a fault of the plan whose program this machine lacks.
+///
+/// # Errors
+/// In words.
+pub(super) fn check_commands(plan: &Plan) -> Result<(), String> {
+    for fault in plan.phases.iter().flat_map(|phase| &phase.faults) {
+        let Some(NodeFault::Exec(exec)) = fault.kind.node_fault() else { continue };
+        for (name, argv) in exec.commands() {
+            let program = argv.first().map_or("", String::as_str);
+            // One that has a node's values in it is known when the node is.
+            if !program.contains(['{', '}']) && find(program).is_none() {
+                let place = &fault.place;
+                return Err(format!(
+                    "`{name}` of {place} runs `{program}`, which this machine lacks"
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn missing(system: &System) -> Vec<String> {

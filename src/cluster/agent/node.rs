@@ -3,6 +3,7 @@
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -15,12 +16,14 @@ use nix::{
     },
 };
 use temblor_faults::{
-    ClockChange, DiskOps, Lack, NodeOps, ServerProcess, ServerState, Signal as FaultSignal, Skew,
+    ClockChange, Command, DiskOps, Lack, NodeOps, Ran, ServerProcess, ServerState,
+    Signal as FaultSignal, Skew,
 };
 use temblor_history::Evidence;
 
 use super::{
     clocks::Clocks,
+    commands::Log,
     now_ns,
     output::Output,
     servers::{Ended, Servers},
@@ -42,7 +45,9 @@ const LOOK: Duration = Duration::from_millis(1);
 
 pub(super) struct Node {
     pub(super) name: String,
-    servers: Servers,
+    pub(super) servers: Servers,
+    pub(super) commands: Log,
+    data: PathBuf,
     outputs: Vec<Output>,
     clocks: Clocks,
     starving: Starving,
@@ -85,6 +90,8 @@ impl Node {
         Ok(Self {
             outputs: outputs.collect(),
             servers,
+            commands: Log::new(&logs),
+            data,
             clocks: Clocks::default(),
             starving: Starving::default(),
             run,
@@ -358,6 +365,26 @@ impl NodeOps for Node {
     fn disk(&mut self) -> io::Result<&mut dyn DiskOps> {
         let lack = || io::Error::other("there is no layer for disk faults under its data folder");
         self.disk.as_mut().map(|disk| disk as &mut dyn DiskOps).ok_or_else(lack)
+    }
+
+    fn run(&mut self, command: &Command) -> io::Result<Ran> {
+        self.about_to(&format!("run {:?}", command.argv)).map_err(io::Error::other)?;
+        self.run_command(command)
+    }
+
+    fn owe(&mut self, occurrence: &str, command: &Command) -> io::Result<()> {
+        self.ledger.write(&Entry::Owes {
+            node: self.name.clone(),
+            occurrence: occurrence.into(),
+            command: command.clone(),
+            folder: self.data.clone(),
+            namespaces: self.own_namespaces,
+        })
+    }
+
+    fn settle(&mut self, occurrence: &str) -> io::Result<()> {
+        let (node, occurrence) = (self.name.clone(), occurrence.into());
+        self.ledger.write(&Entry::Settled { node, occurrence })
     }
 
     fn now_ns(&self) -> i64 {

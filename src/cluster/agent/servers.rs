@@ -1,7 +1,7 @@
 //! The server processes of a node: starting them, and knowing when they end.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -15,6 +15,8 @@ use nix::{
     },
     unistd::{Pid, chown},
 };
+
+use temblor_faults::Command as Asked;
 
 use crate::cluster::{
     ClusterError, ServerSpec, processes,
@@ -53,6 +55,8 @@ pub(super) struct Servers {
     own_namespaces: bool,
     /// The process of the layer under the data folder, which forgets what is not synced.
     layer: Option<i32>,
+    /// A command whose end is waited for, and how it ended.
+    pub(super) awaited: Option<(i32, Option<(bool, String)>)>,
 }
 
 impl Servers {
@@ -82,7 +86,8 @@ impl Servers {
                     .advise("run as root")
             })?;
         }
-        Ok(Self { all, run: run.into(), data: data.into(), own_namespaces, layer })
+        let (run, data) = (run.into(), data.into());
+        Ok(Self { all, run, data, own_namespaces, layer, awaited: None })
     }
 
     /// Starts a server that does not run, and prepares one that never ran; returns its process.
@@ -194,7 +199,32 @@ impl Servers {
         }
     }
 
+    /// Starts a command of the user's; its end is waited for from now on.
+    pub(super) fn start_command(&mut self, command: &Asked, output: File) -> io::Result<i32> {
+        let (program, arguments) =
+            command.argv.split_first().ok_or(io::Error::from(io::ErrorKind::InvalidInput))?;
+        let mut started = Command::new(program);
+        started
+            .args(arguments)
+            .envs(command.env.iter().cloned())
+            .env(RUN, &self.run)
+            .current_dir(&self.data)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output);
+        spawn::as_server(&mut started, None, !self.own_namespaces);
+        let pid = started.spawn()?.id() as i32;
+        self.awaited = Some((pid, None));
+        Ok(pid)
+    }
+
     fn end(&mut self, pid: Pid, well: bool, status: String) -> Option<Ended> {
+        if let Some((command, ended)) = &mut self.awaited
+            && *command == pid.as_raw()
+        {
+            *ended = Some((well, status));
+            return None;
+        }
         let server = self.all.iter_mut().find(|server| server.main == Some(pid.as_raw()))?;
         server.main = if well { daemon_of(&server.spec.name) } else { None };
         let server = server.main.is_none().then(|| server.spec.name.clone())?;

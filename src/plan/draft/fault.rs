@@ -6,7 +6,7 @@ use temblor_faults::{
     DurationChoice, End, FaultKind, FaultSpec, Grudge, NodeFault, Start, Target, Where,
 };
 
-use super::{clock, link, processes, regions};
+use super::{clock, exec, link, processes, regions};
 use crate::plan::{
     diagnostic::Diagnostic,
     form::{Fields, Form, Formed},
@@ -119,6 +119,7 @@ impl Resolver<'_> {
                 let fault = super::disk::resolve(self.fields, self.name_span, self.diagnostics);
                 FaultKind::node(NodeFault::Disk(fault))
             }
+            "exec" => FaultKind::node(exec::resolve(self.fields, self.name_span, self.diagnostics)),
             "restart" => {
                 FaultKind::Node { fault: NodeFault::Restart, rolling: self.fields.flag("rolling") }
             }

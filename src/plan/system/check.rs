@@ -80,7 +80,12 @@ fn empty(run: Option<&Formed>) -> Diagnostic {
     }
 }
 
-fn check_template(template: &Formed, ports: &[&str], settings: &[&str]) -> Vec<Diagnostic> {
+/// What is wrong with a template of a file; `{here}` is known before all others.
+pub(crate) fn check_template(
+    template: &Formed,
+    ports: &[&str],
+    settings: &[&str],
+) -> Vec<Diagnostic> {
     let Some(text) = template.text() else { return Vec::new() };
     // `{here}` is filled in before all others.
     let filled = text.replace("{here}", " here ");
