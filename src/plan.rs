@@ -47,7 +47,8 @@ pub use load::{Loaded, PlanSource, load};
 pub use overrides::Override;
 pub use provider::{check_disks, check_provider};
 pub use resolved::{
-    ClientChoice, Expect, Load, Phase, Plan, Probe, ServerTemplate, System, WorkloadChoice,
+    ClientChoice, Expect, Load, Membership, Phase, Plan, Probe, ServerTemplate, System,
+    UpgradePaths, Version, WorkloadChoice,
 };
 pub use scalar::{parse_duration, parse_size, written};
 pub use schema::schema;

@@ -3,6 +3,7 @@
 //! It owns the clock, the run's identity and the channel of run events. It knows no checker and no
 //! report: what it leaves is the run's folder, and everything afterwards reads that.
 
+mod acting;
 mod awaited;
 mod bus;
 mod commands;
@@ -13,6 +14,7 @@ mod injector;
 mod interrupt;
 mod leader;
 mod load;
+mod membership;
 mod named;
 pub(crate) mod online;
 mod phases;
@@ -139,6 +141,8 @@ async fn with_cluster(
         named: NamedFaults::default(),
         readiness: readiness(prepared)?,
         words: prepared.words.clone(),
+        membership: prepared.plan.system.membership.clone(),
+        upgrade: prepared.plan.system.upgrade.clone(),
         logs: logs(&prepared.cluster),
     });
     let online = prepared

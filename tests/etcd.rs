@@ -8,10 +8,25 @@ use crate::support::{Machine, Need, RunFolder, Scratch, cluster_lock, ensure, ne
 
 const ETCD: &[Need] = &[Need::Namespaces, Need::Program("etcd", "etcd-server")];
 
+const MEMBERS: &[Need] = &[
+    Need::Namespaces,
+    Need::Program("etcd", "etcd-server"),
+    Need::Program("etcdctl", "etcd-client"),
+];
+/// The run itself installs the other version.
+const VERSIONS: &[Need] = &[
+    Need::Namespaces,
+    Need::Program("etcd", "etcd-server"),
+    Need::Program("etcdctl", "etcd-client"),
+    Need::Program("python3", "python3-pip"),
+];
+
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         needing(ETCD, "etcd::keeps_its_promise_under_faults", keeps_its_promise),
         needing(ETCD, "etcd::serializable_reads_are_stale", serializable_reads),
+        needing(MEMBERS, "etcd::members_leave_and_come_back", || kept("etcd-membership", 4)),
+        needing(VERSIONS, "etcd::versions_change_node_by_node", || kept("etcd-upgrade", 2)),
     ]
 }
 
@@ -37,4 +52,14 @@ fn serializable_reads() -> Result<(), Failed> {
     let verdict = RunFolder::latest(scratch.path()).verdict()?;
     let kind = &verdict["checks"][0]["anomalies"][0]["type"];
     ensure(kind == "stale-read", || format!("found {kind}"))
+}
+
+/// The run passes, its faults were seen to come and go, and nothing is left.
+fn kept(plan: &str, faults: usize) -> Result<(), Failed> {
+    let _lock = cluster_lock()?;
+    let scratch = Scratch::new(plan)?;
+    let before = Machine::now();
+    run(scratch.path(), &["run", plan, "--seed", "1", "--install"])?.must_exit(0)?;
+    before.must_be_restored(Duration::from_secs(2))?;
+    RunFolder::latest(scratch.path()).faults_must_be_verified(faults)
 }

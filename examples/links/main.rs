@@ -106,6 +106,7 @@ fn node(folder: &Path, number: usize, address: Ipv4Addr) -> NodeSpec {
     let server = |part: &str| ServerSpec {
         name: part.into(),
         argv: vec![PROGRAM.into(), part.into(), address.to_string()],
+        join: Vec::new(),
         env: Vec::new(),
         user: None,
         files: Vec::new(),

@@ -18,6 +18,7 @@ pub mod isolate;
 pub mod kill;
 pub mod link;
 mod links;
+pub mod membership;
 mod node_faults;
 mod node_ops;
 pub mod partition;
@@ -32,6 +33,7 @@ pub mod starve;
 pub mod stop;
 mod target;
 mod trigger;
+pub mod upgrade;
 
 pub use clock::{ClockChange, ClockReading, ClockSeen, Skew};
 pub use crash_loop::CrashLoop;
@@ -55,3 +57,4 @@ pub use spec::{DurationChoice, End, FaultKind, FaultSpec, Grudge, Start, Target,
 pub use starve::Lack;
 pub use target::{Chosen, NoTarget, Placed, View, minority, place, resolve};
 pub use trigger::Trigger;
+pub use upgrade::Upgrade;

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use temblor_history::{Evidence, FaultClass};
 
 use crate::{
-    CrashLoop, DiskFault, Effect, Exec, Lack, NodeOps, Skew, clock, crash, crash_loop,
-    crash_loop::Looping, disk, effect, exec, kill, pause, power_loss, restart, starve, stop,
+    CrashLoop, DiskFault, Effect, Exec, Lack, NodeOps, Skew, Upgrade, clock, crash, crash_loop,
+    crash_loop::Looping, disk, effect, exec, kill, membership, pause, power_loss, restart, starve,
+    stop, upgrade,
 };
 
 /// What an agent does to its node.
@@ -47,6 +48,10 @@ pub enum NodeFault {
     Disk(DiskFault),
     /// Commands of the user's own.
     Exec(Box<Exec>),
+    /// The node leaves the cluster; at the heal it comes back as a new member.
+    Leave,
+    /// Another version of the servers starts on their data.
+    Upgrade(Upgrade),
 }
 
 impl NodeFault {
@@ -60,7 +65,9 @@ impl NodeFault {
             | Self::Stop
             | Self::Crash
             | Self::CrashLoop(_)
-            | Self::PowerLoss { .. } => FaultClass::Process,
+            | Self::PowerLoss { .. }
+            | Self::Upgrade(_) => FaultClass::Process,
+            Self::Leave => FaultClass::Membership,
             Self::Starve(_) => FaultClass::Resource,
             Self::Disk(_) => FaultClass::Disk,
             Self::Clock(_) => FaultClass::Clock,
@@ -71,7 +78,7 @@ impl NodeFault {
     /// Whether it lasts until a heal; else it is over at once.
     pub fn lasts(&self) -> bool {
         match self {
-            Self::Restart => false,
+            Self::Restart | Self::Upgrade(_) => false,
             Self::Disk(fault) => fault.lasts(),
             Self::Exec(exec) => exec.heal.is_some(),
             _ => true,
@@ -81,7 +88,9 @@ impl NodeFault {
     /// Its parameters as a reader wants them, each in a few words.
     pub fn details(&self) -> Vec<String> {
         match self {
-            Self::Kill | Self::Pause | Self::Restart | Self::Stop | Self::Crash => Vec::new(),
+            Self::Kill | Self::Pause | Self::Restart | Self::Stop | Self::Crash | Self::Leave => {
+                Vec::new()
+            }
             Self::PauseOne(process) => vec![format!("only {process}")],
             Self::CrashLoop(with) => {
                 let [alive, down] = [with.alive_ns, with.down_ns].map(|ns| ns as f64 / 1e6);
@@ -95,18 +104,22 @@ impl NodeFault {
             Self::Disk(fault) => fault.details(),
             Self::Clock(skew) => vec![skew.to_string()],
             Self::Exec(exec) => exec.details(),
+            Self::Upgrade(upgrade) => vec![format!("to {}", upgrade.to)],
         }
     }
 
     /// Why the two can't act on one node at once; none: they can.
     pub fn contends(&self, other: &Self) -> Option<&'static str> {
-        use FaultClass::{Clock, Custom, Disk, Process, Resource};
+        use FaultClass::{Clock, Custom, Disk, Membership, Process, Resource};
         let absence = self.leaves_none() || other.leaves_none();
         match (self.class(), other.class()) {
             (Clock, Clock) => Some("a clock can't be wrong in two ways"),
             (Process, Process) => Some("nobody can pause or kill what is dead already"),
             (Clock, Process | Resource) | (Process | Resource, Clock) if absence => {
                 Some("a dead process has no clock")
+            }
+            (Membership, _) | (_, Membership) => {
+                Some("who is no member has nothing that could fail")
             }
             (Custom, Custom) => Some("two commands of your own may undo each other"),
             (Custom, Process) | (Process, Custom) => {
@@ -136,6 +149,7 @@ impl NodeFault {
                 | Self::Crash
                 | Self::CrashLoop(_)
                 | Self::PowerLoss { .. }
+                | Self::Leave
                 | Self::Starve(Lack::Memory)
         )
     }
@@ -188,6 +202,8 @@ impl NodeFaults {
             NodeFault::PowerLoss { torn, .. } => power_loss::inject(node, occurrence, *torn),
             NodeFault::Disk(fault) => disk::inject(node, occurrence, fault),
             NodeFault::Exec(exec) => exec::inject(node, occurrence, exec),
+            NodeFault::Leave => membership::inject(node, occurrence),
+            NodeFault::Upgrade(upgrade) => upgrade::inject(node, occurrence, upgrade),
             NodeFault::Restart if self.down() => kill::inject(node, occurrence),
             NodeFault::Restart => {
                 let effect = restart::inject(node, occurrence)?;
@@ -234,6 +250,7 @@ impl NodeFaults {
             }
             Some(NodeFault::Pause | NodeFault::PauseOne(_)) => pause::heal(node)?,
             Some(NodeFault::Crash) => crash::heal(node)?,
+            Some(NodeFault::Leave) => membership::heal(node)?,
             _ => kill::heal(node)?,
         };
         self.pause_again(node)?;
@@ -298,8 +315,10 @@ impl NodeFaults {
 
     /// Whether a fault wants the servers dead.
     fn down(&self) -> bool {
-        let kills =
-            |active: &NodeFault| active.class() == FaultClass::Process && active.leaves_none();
+        let kills = |active: &NodeFault| {
+            let (class, none) = (active.class(), active.leaves_none());
+            none && matches!(class, FaultClass::Process | FaultClass::Membership)
+        };
         self.active.values().any(kills)
     }
 

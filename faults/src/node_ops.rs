@@ -100,6 +100,16 @@ pub trait NodeOps {
     fn settle(&mut self, _occurrence: &str) -> std::io::Result<()> {
         Ok(())
     }
+    /// From now on servers start with these programs, by the servers' names.
+    ///
+    /// # Errors
+    /// When there is no such server.
+    fn replace_programs(
+        &mut self,
+        _programs: &std::collections::BTreeMap<String, String>,
+    ) -> std::io::Result<()> {
+        Err(std::io::Error::other("servers can't be replaced here"))
+    }
     /// The machine's monotonic clock, nanoseconds.
     fn now_ns(&self) -> i64;
 }

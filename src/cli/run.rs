@@ -27,7 +27,7 @@ pub(super) fn run(runs: &Path, arguments: &RunArguments) -> i32 {
         Ok(both) => both,
         Err(code) => return code,
     };
-    let available = system::make_available(&plan.system, arguments.install);
+    let available = system::make_available(&plan, arguments.install);
     if let Err(error) = available.and_then(|()| system::check_commands(&plan)) {
         return harness_error(&error);
     }

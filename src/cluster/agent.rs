@@ -117,6 +117,7 @@ impl Agent {
             Ask::StopServers { grace_ms } => {
                 self.node.stop(grace_ms).map(|()| Answer::Done).map_err(failed("stop servers"))
             }
+            Ask::Forget => self.node.forget().map(|()| Answer::Done),
             Ask::Inject { occurrence, fault } => {
                 self.node.about_to(&format!("inject {occurrence}: {fault:?}"))?;
                 let effect = self.faults.inject(&mut self.node, &occurrence, &fault);

@@ -100,6 +100,12 @@ impl Cluster {
         self.node(node)?.ask(Ask::StopServers { grace_ms: GRACE_MS }).await.map(drop)
     }
 
+    /// The node is no member of its system any more: empties its data folder. Its servers, which
+    /// must not run, start next time as those of a new member.
+    pub async fn forget(&self, node: &str) -> Result<(), ClusterError> {
+        self.node(node)?.ask(Ask::Forget).await.map(drop)
+    }
+
     /// Applies a fault and gathers evidence that it bites. A fault on several nodes acts on all
     /// at once; who wants it to roll waits for the system after each node, and injects it one by
     /// one.

@@ -17,7 +17,7 @@ use std::{
 use nix::{
     fcntl::OFlag,
     poll::{PollFd, PollFlags, PollTimeout, poll},
-    sched::{CloneFlags, unshare},
+    sched::{CloneFlags, setns, unshare},
     sys::{
         prctl::set_child_subreaper,
         signal::{SigSet, Signal},
@@ -146,6 +146,10 @@ impl Guard {
         }
         let entries = ledger::read(&self.charge.ledger).unwrap_or_default();
         let owed = owed::of(&entries, Some(&self.charge.node));
+        if !owed.is_empty() {
+            // An error shows where the commands can't be started.
+            let _ = leave_dead_pid_namespace();
+        }
         let mut left: Vec<String> =
             owed.iter().filter_map(|owed| owed.settle(&self.ledger).err()).collect();
         left.extend(remove_groups(&self.charge.node, &entries));
@@ -201,6 +205,11 @@ fn start_agent(charge: &Charge) -> io::Result<Child> {
 fn release_channel() -> io::Result<()> {
     let nothing = fs::OpenOptions::new().write(true).open("/dev/null")?;
     Ok(dup2_stdout(nothing)?)
+}
+
+/// Children were to be born in the node's PID namespace, and in one without PID 1 nobody is born.
+fn leave_dead_pid_namespace() -> io::Result<()> {
+    Ok(setns(fs::File::open("/proc/self/ns/pid")?, CloneFlags::CLONE_NEWPID)?)
 }
 
 fn processes_signal(pid: i32, signal: Signal) -> io::Result<()> {

@@ -25,6 +25,8 @@ pub(super) enum Ask {
     StartServers,
     /// End every server with its stop signal, by force after a while.
     StopServers { grace_ms: u64 },
+    /// The node is no member any more: empty its data folder, and start as a new one next time.
+    Forget,
     /// Do to the servers what the fault says, in the name of the occurrence.
     Inject { occurrence: String, fault: NodeFault },
     /// Undo it.

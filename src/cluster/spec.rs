@@ -52,6 +52,8 @@ pub struct ServerSpec {
     pub name: String,
     /// The command line; a program without a slash is looked for on the PATH.
     pub argv: Vec<String>,
+    /// Words at the end of its command line where it joins a cluster that is there.
+    pub join: Vec<String>,
     /// Environment variables, on top of the controller's own.
     pub env: Vec<(String, String)>,
     /// Files to write before its first start, by their names below the data folder.

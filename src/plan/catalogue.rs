@@ -32,6 +32,8 @@ const FAULTS: &[Embedded] = &[
     ("power-loss", include_str!("../../faults/power-loss.yaml")),
     ("disk", include_str!("../../faults/disk.yaml")),
     ("exec", include_str!("../../faults/exec.yaml")),
+    ("membership", include_str!("../../faults/membership.yaml")),
+    ("upgrade", include_str!("../../faults/upgrade.yaml")),
 ];
 
 const WORKLOADS: [Embedded; 3] = [
@@ -60,6 +62,8 @@ const PLANS: &[Embedded] = &[
     ("etcd-rolling-kill", include_str!("../../faults/plans/etcd-rolling-kill.yaml")),
     ("etcd-random", include_str!("../../faults/plans/etcd-random.yaml")),
     ("etcd-bridge", include_str!("../../faults/plans/etcd-bridge.yaml")),
+    ("etcd-membership", include_str!("../../faults/plans/etcd-membership.yaml")),
+    ("etcd-upgrade", include_str!("../../faults/plans/etcd-upgrade.yaml")),
     ("redis-pauses", include_str!("../../faults/plans/redis-pauses.yaml")),
     ("etcd-stale-reads", include_str!("../../faults/plans/etcd-stale-reads.yaml")),
     ("postgres-kill", include_str!("../../faults/plans/postgres-kill.yaml")),

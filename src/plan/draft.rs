@@ -9,6 +9,7 @@ mod expect;
 mod fault;
 mod groups;
 mod link;
+mod members;
 mod phases;
 mod processes;
 mod regions;
@@ -77,6 +78,7 @@ pub(crate) fn resolve(draft: &Draft<'_>) -> Resolved {
     let (mut phases, short_form) = phases::resolve(draft, &mut diagnostics);
     for fault in phases.iter_mut().flat_map(|phase| &mut phase.faults) {
         exec::root(&mut fault.spec.kind, draft.here);
+        members::fill_in(&mut fault.spec.kind, draft.system.map(|file| &file.system));
     }
     let parts = Parts {
         draft,
@@ -91,6 +93,7 @@ pub(crate) fn resolve(draft: &Draft<'_>) -> Resolved {
     }
     times::check(&parts, &mut diagnostics);
     exec::check(&parts, &mut diagnostics);
+    members::check(&parts, &mut diagnostics);
     workload::check(&parts, &mut diagnostics);
     each_once(&mut diagnostics);
     Resolved { plan: plan(parts, client, expect, short_form), diagnostics }

@@ -12,12 +12,6 @@ use super::{
     trigger::TRIGGER,
 };
 
-/// Names of faults that plans will have, and this version can't do.
-const LATER_FAULTS: &[(&str, &str)] = &[
-    ("membership", "removes members of the cluster and adds them"),
-    ("upgrade", "changes the system's version, node by node"),
-];
-
 /// Conditions under which a pass means something; a plan may set the number that each needs.
 pub(crate) const GATES: [(&str, &str); 14] = [
     ("run-ended", "the run came to its end"),
@@ -178,7 +172,7 @@ fn workloads(catalogue: &Catalogue) -> Shape {
 pub(crate) fn workload(entry: &WorkloadEntry) -> Variant {
     let mut keys = entry.parameters.clone();
     keys.extend(load());
-    Variant { name: entry.name.clone(), about: entry.about.clone(), keys, available: true }
+    Variant { name: entry.name.clone(), about: entry.about.clone(), keys }
 }
 
 /// How operations come, in every workload.
@@ -224,15 +218,9 @@ fn phase(faults: &Shape) -> Shape {
     ])
 }
 
-/// All faults and groups of faults, those of later versions included.
+/// All faults and groups of faults.
 pub(crate) fn faults(catalogue: &Catalogue) -> Shape {
     let mut variants: Vec<Variant> = catalogue.faults.iter().map(fault).collect();
-    variants.extend(LATER_FAULTS.iter().map(|(name, about)| Variant {
-        name: (*name).to_owned(),
-        about: (*about).to_owned(),
-        keys: Vec::new(),
-        available: false,
-    }));
     variants.extend(group::variants(&variants));
     Shape::Variants("fault", variants)
 }
@@ -241,7 +229,7 @@ pub(crate) fn faults(catalogue: &Catalogue) -> Shape {
 pub(crate) fn fault(entry: &FaultEntry) -> Variant {
     let mut keys = entry.parameters.clone();
     keys.extend(timing(entry.lasts));
-    Variant { name: entry.name.clone(), about: entry.about.clone(), keys, available: true }
+    Variant { name: entry.name.clone(), about: entry.about.clone(), keys }
 }
 
 /// When a fault begins and ends, in every fault.

@@ -30,7 +30,7 @@ pub(crate) fn variants(faults: &[Variant]) -> Vec<Variant> {
 }
 
 fn variant(name: &str, about: &str, keys: Vec<Key>) -> Variant {
-    Variant { name: name.to_owned(), about: about.to_owned(), keys, available: true }
+    Variant { name: name.to_owned(), about: about.to_owned(), keys }
 }
 
 fn of(shape: Shape) -> Vec<Key> {

@@ -14,31 +14,6 @@ use super::{
     value::{Content, Entry, Value},
 };
 
-/// Words that plans will know, and this version can't do: consistency models of later versions.
-const LATER_WORDS: [&str; 21] = [
-    "sequential",
-    "causal",
-    "causal-convergence",
-    "causal-memory",
-    "pram",
-    "read-your-writes",
-    "monotonic-reads",
-    "monotonic-writes",
-    "writes-follow-reads",
-    "eventual",
-    "read-uncommitted",
-    "read-committed",
-    "repeatable-read",
-    "snapshot-isolation",
-    "serializable",
-    "strict-serializable",
-    "read-atomic",
-    "no-duplicates",
-    "total-conserved",
-    "mutual-exclusion",
-    "contiguous-log",
-];
-
 /// Reads one file.
 #[derive(Debug)]
 pub(crate) struct Reader {
@@ -110,10 +85,6 @@ impl Reader {
         };
         if words.contains(&text) {
             return Some(Form::Text(text.to_owned()));
-        }
-        if LATER_WORDS.contains(&text) {
-            self.not_yet(text, &value.span);
-            return None;
         }
         let message = format!("there is no {what} `{text}`");
         let diagnostic = Diagnostic::error(&value.span, message);
@@ -249,16 +220,12 @@ impl Reader {
             _ => return self.keep(Err(expected(value, &format!("a {what}"), ""))),
         };
         let Some(variant) = variants.iter().find(|variant| variant.name == *name) else {
-            let names: Vec<&str> = available(variants).collect();
+            let names = variants.iter().map(|variant| variant.name.as_str());
             let message = format!("there is no {what} `{name}`");
             let diagnostic = Diagnostic::error(name_span, message);
             self.diagnostics.push(diagnostic.did_you_mean(name, names));
             return None;
         };
-        if !variant.available {
-            self.not_yet(name, name_span);
-            return None;
-        }
         let Some(entries) = entries else {
             let message = format!("expected a map of what `{name}` does");
             let first = variant.keys.first().map_or("…", |key| key.name.as_str());
@@ -296,8 +263,4 @@ impl Reader {
         self.diagnostics.push(Diagnostic::error(at, message).help(help));
         None
     }
-}
-
-fn available(variants: &[Variant]) -> impl Iterator<Item = &str> {
-    variants.iter().filter(|variant| variant.available).map(|variant| variant.name.as_str())
 }

@@ -676,7 +676,7 @@ fn groups_that_cannot_be() {
         - sequence: { of: [ { kill: { for: 40s } }, { pause: { for: 30s } } ] }
             one round may take until 70s, and its phase lasts 60s; make its faults shorter, or the phase longer
         - sequence: { of: [ { sequence: { of: [kill] } } ] }
-            there is no fault `sequence`; choose one of `kill`, `pause`, `restart`, `stop`, `crash`, `crash-loop`, `starve`, `clock`, `isolate`, `partition`, `link`, `slow`, `lossy`, `flaky`, `regions`, `power-loss`, `disk`, `exec`, `parallel`, `one-of`
+            there is no fault `sequence`; choose one of `kill`, `pause`, `restart`, `stop`, `crash`, `crash-loop`, `starve`, `clock`, `isolate`, `partition`, `link`, `slow`, `lossy`, `flaky`, `regions`, `power-loss`, `disk`, `exec`, `membership`, `upgrade`, `parallel`, `one-of`
         - parallel: { of: [ { kill: { for: 5s, every: 9s } } ], times: 3 }
             a fault of a group has no `every` of its own; move it to the group: it says when the next round is
             `times` needs `every`; say `repeat: …` for rounds one right after another

@@ -162,6 +162,53 @@ pub struct System {
     pub failure_detection: Option<Duration>,
     /// Regular log lines that must never appear (plain substrings).
     pub never: Vec<String>,
+    /// How members are removed and added; none: it is not known.
+    pub membership: Option<Membership>,
+    /// Other versions, and how a server says its own; none: there are none.
+    pub upgrade: Option<UpgradePaths>,
+}
+
+/// How a system's members are listed, removed and added. Commands are templates with the values of
+/// the node in question; `{via}` is the address of another member, `{id}` what the list calls the
+/// node. They run where the clients are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Membership {
+    /// Programs that must be on the PATH.
+    pub needs: Vec<String>,
+    /// Commands that install them.
+    pub install: Vec<Vec<String>>,
+    /// Lists the members, one a line.
+    pub members: Vec<String>,
+    /// A pattern for such a line, with groups called `id`, and `name` or `address`.
+    pub member: String,
+    /// Removes a member.
+    pub remove: Vec<String>,
+    /// Adds one.
+    pub add: Vec<String>,
+}
+
+/// Other versions of a system.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UpgradePaths {
+    /// Programs that must be on the PATH.
+    pub needs: Vec<String>,
+    /// Commands that install them.
+    pub install: Vec<Vec<String>>,
+    /// Has a node's server say its version.
+    pub running: Vec<String>,
+    /// A pattern for what it says, with a group called `version`.
+    pub version: String,
+    /// The versions by name.
+    pub to: BTreeMap<String, Version>,
+}
+
+/// Another version.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Version {
+    /// The program of each server, by the server's name.
+    pub programs: BTreeMap<String, String>,
+    /// Commands that install it.
+    pub install: Vec<Vec<String>>,
 }
 
 /// One server process of a node, as a template over `{node}`, `{index}`, `{address}`, `{data}`,
@@ -172,6 +219,8 @@ pub struct ServerTemplate {
     pub name: String,
     /// The command line.
     pub argv: Vec<String>,
+    /// Words at the end of its command line where it joins a cluster that is there.
+    pub join: Vec<String>,
     /// Environment variables.
     pub env: BTreeMap<String, String>,
     /// Files by their names below the node's data folder, written before its first start.

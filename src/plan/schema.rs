@@ -141,7 +141,7 @@ impl Writer {
 
     fn variants(&mut self, variants: &[Variant]) -> Json {
         let mut properties = Map::new();
-        for variant in variants.iter().filter(|variant| variant.available) {
+        for variant in variants {
             let mut keys = self.map(&variant.keys);
             keys["description"] = json!(variant.about);
             keys["type"] = json!(["object", "null"]);

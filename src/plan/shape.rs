@@ -88,8 +88,6 @@ pub(crate) struct Variant {
     pub(crate) about: String,
     /// The values that belong to it.
     pub(crate) keys: Vec<Key>,
-    /// Whether this version can do it.
-    pub(crate) available: bool,
 }
 
 impl Key {

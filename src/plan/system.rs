@@ -2,6 +2,7 @@
 
 mod check;
 mod grammar;
+mod members;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -85,6 +86,8 @@ fn resolve(fields: &Fields, source: &Source, path: Option<&Path>) -> SystemFile 
         limits: fields.texts("limits"),
         failure_detection: fields.duration("failure-detection"),
         never: fields.texts("never"),
+        membership: members::membership(fields, &here),
+        upgrade: members::upgrade(fields, &here),
     };
     SystemFile { system, words, seen: opening_comment(&source.text) }
 }
@@ -167,6 +170,7 @@ fn server_of(formed: &Formed, here: &str) -> Option<ServerTemplate> {
     Some(ServerTemplate {
         name: fields.text("name")?.to_owned(),
         argv: rooted(fields.texts("run"), here),
+        join: rooted(fields.texts("join"), here),
         env: named("env").unwrap_or_default(),
         files: named("files").unwrap_or_default(),
         prepare: prepare.collect(),

@@ -24,7 +24,11 @@ use super::{
     probe::Asker,
     process::Stage,
 };
-use crate::{clock::RunClock, cluster::Cluster, plan::NodeWords};
+use crate::{
+    clock::RunClock,
+    cluster::Cluster,
+    plan::{Membership, NodeWords, UpgradePaths},
+};
 
 /// How often counters are looked at where nobody can be woken by them.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -55,6 +59,10 @@ pub(crate) struct Context {
     pub(crate) readiness: Readiness,
     /// What commands of faults are filled in with.
     pub(crate) words: NodeWords,
+    /// How the system's members come and go, if it is known.
+    pub(crate) membership: Option<Membership>,
+    /// Other versions of it, if there are any.
+    pub(crate) upgrade: Option<UpgradePaths>,
     /// Each server's output, by node.
     pub(crate) logs: Vec<(String, PathBuf)>,
 }

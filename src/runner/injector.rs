@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use temblor_faults::{End, FaultSpec, Group, Placed, Schedule, Start};
 use temblor_history::{FaultChange, FaultEvent, Measured};
 
-use super::{awaited::Awaited, context::Context, resolution, rolling};
+use super::{acting, awaited::Awaited, context::Context, resolution};
 use crate::cluster::ResolvedFault;
 
 /// A target that is not there yet (no leader, a node that another fault holds) is looked for again
@@ -229,9 +229,9 @@ impl Injector {
             End::Until { trigger, .. } => Some(Awaited::from_now(&self.context, trigger)),
             _ => None,
         };
-        let applied = match rolling::inject(&self.context, name, &fault, self.phase.ends_ns).await {
+        let applied = match acting::inject(&self.context, name, &fault, self.phase.ends_ns).await {
             Ok(applied) => applied,
-            Err(error) => return self.failed(name, "inject", &error.to_string()).await,
+            Err(error) => return self.failed(name, &fault, &error.to_string()).await,
         };
         let measured = self.context.measured(applied.begun);
         let evidence = applied.evidence;
@@ -242,11 +242,11 @@ impl Injector {
             return self.record(name, FaultChange::Healed { measured, evidence, because });
         }
         let because = self.wait_for_end(name, measured.latest, awaited).await;
-        self.heal(name, because).await;
+        self.heal(name, &fault, because).await;
     }
 
-    async fn heal(&self, name: &str, because: String) {
-        match self.context.cluster.heal(name).await {
+    async fn heal(&self, name: &str, fault: &ResolvedFault, because: String) {
+        match acting::heal(&self.context, name, fault).await {
             Ok(applied) => {
                 let measured: Measured = self.context.measured(applied.begun);
                 let evidence = applied.evidence;
@@ -262,9 +262,10 @@ impl Injector {
 
     /// A fault that was applied by half is healed all the same. Where nothing was applied there is
     /// nothing to heal; the recover phase heals everything, and verifies it, in any case.
-    async fn failed(&self, name: &str, stage: &str, error: &str) {
-        self.record(name, FaultChange::Failed { stage: stage.into(), error: error.into() });
-        let _ = self.context.cluster.heal(name).await;
+    async fn failed(&self, name: &str, fault: &ResolvedFault, error: &str) {
+        let (stage, error) = ("inject".into(), error.into());
+        self.record(name, FaultChange::Failed { stage, error });
+        let _ = acting::heal(&self.context, name, fault).await;
     }
 
     /// Waits for the end; says why it came. Its time counts from when it was seen to have begun,

@@ -17,6 +17,7 @@ fn spec(argv: &[&str]) -> ServerSpec {
     ServerSpec {
         name: "server".into(),
         argv: argv.iter().map(ToString::to_string).collect(),
+        join: Vec::new(),
         env: Vec::new(),
         files: Vec::new(),
         prepare: Vec::new(),

@@ -152,6 +152,7 @@ fn server(name: &str, argv: &[impl ToString], user: Option<&str>) -> ServerSpec 
     ServerSpec {
         name: name.into(),
         argv: argv.iter().map(ToString::to_string).collect(),
+        join: Vec::new(),
         env: vec![("ECHO".into(), "1".into())],
         user: user.map(Into::into),
         files: Vec::new(),

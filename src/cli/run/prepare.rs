@@ -125,6 +125,7 @@ impl<'a> Nodes<'a> {
             servers.push(ServerSpec {
                 name: server.name.clone(),
                 argv: self.fill_in_all(place, &server.argv)?,
+                join: self.fill_in_all(place, &server.join)?,
                 env: self.fill_in_named(place, &server.env)?,
                 files: self.fill_in_named(place, &server.files)?,
                 prepare: prepare.collect::<Result<_, _>>()?,

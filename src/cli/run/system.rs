@@ -6,31 +6,75 @@ use temblor_faults::NodeFault;
 
 use crate::plan::{Plan, System};
 
-/// Makes sure that every program of the system is there. Never starts or enables a service.
+/// Something that a plan needs of this machine.
+struct Part<'p> {
+    name: String,
+    needs: Vec<&'p str>,
+    install: &'p [Vec<String>],
+}
+
+/// The plan's system; where its faults change members or versions, what that takes too.
+fn parts(plan: &Plan) -> Vec<Part<'_>> {
+    let System { name, needs, install, membership, upgrade, .. } = &plan.system;
+    let mut parts = vec![Part::new(name.clone(), words(needs), install)];
+    for fault in plan.phases.iter().flat_map(|phase| &phase.faults) {
+        let what = format!("`{}`", fault.name);
+        match (fault.kind.node_fault(), membership, upgrade) {
+            (Some(NodeFault::Leave), Some(how), _) => {
+                parts.push(Part::new(what, words(&how.needs), &how.install));
+            }
+            (Some(NodeFault::Upgrade(asked)), _, Some(paths)) => {
+                parts.push(Part::new(what, words(&paths.needs), &paths.install));
+                parts.extend(paths.to.get(&asked.to).map(|version| {
+                    let programs = version.programs.values().map(String::as_str).collect();
+                    Part::new(format!("{name} {}", asked.to), programs, &version.install)
+                }));
+            }
+            _ => {}
+        }
+    }
+    parts
+}
+
+impl<'p> Part<'p> {
+    fn new(name: String, needs: Vec<&'p str>, install: &'p [Vec<String>]) -> Self {
+        Self { name, needs, install }
+    }
+}
+
+fn words(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
+}
+
+/// Makes sure that every program is there that the plan needs. Never starts or enables a service.
 ///
 /// # Errors
 /// In words, with the line to run.
-pub(super) fn make_available(system: &System, install: bool) -> Result<(), String> {
-    let missing = missing(system);
+pub(super) fn make_available(plan: &Plan, install: bool) -> Result<(), String> {
+    parts(plan).iter().try_for_each(|part| make_part_available(part, install))
+}
+
+fn make_part_available(part: &Part<'_>, install: bool) -> Result<(), String> {
+    let missing = missing(part);
     if missing.is_empty() {
         return Ok(());
     }
     let names = missing.join(", ");
-    if system.install.is_empty() {
-        return Err(format!("{} needs {names}, which this machine lacks", system.name));
+    if part.install.is_empty() {
+        return Err(format!("{} needs {names}, which this machine lacks", part.name));
     }
-    let lines: Vec<String> = system.install.iter().map(|argv| argv.join(" ")).collect();
+    let lines: Vec<String> = part.install.iter().map(|argv| argv.join(" ")).collect();
     if !install {
         return Err(format!(
             "{} needs {names}, which this machine lacks; install it with `temblor run --install`, or run:\n  {}",
-            system.name,
+            part.name,
             lines.join("\n  ")
         ));
     }
-    for argv in &system.install {
+    for argv in part.install {
         run(argv)?;
     }
-    let still = self::missing(system);
+    let still = self::missing(part);
     if still.is_empty() {
         Ok(())
     } else {
@@ -59,9 +103,9 @@ pub(super) fn check_commands(plan: &Plan) -> Result<(), String> {
     Ok(())
 }
 
-fn missing(system: &System) -> Vec<String> {
-    let needed = system.needs.iter().filter(|program| program.as_str() != "@self");
-    needed.filter(|program| find(program).is_none()).cloned().collect()
+fn missing<'p>(part: &Part<'p>) -> Vec<&'p str> {
+    let needed = part.needs.iter().copied().filter(|program| *program != "@self");
+    needed.filter(|program| find(program).is_none()).collect()
 }
 
 fn find(program: &str) -> Option<PathBuf> {

@@ -1,6 +1,7 @@
 //! The node as its agent holds it: servers, their output, probes, and time passing.
 
 use std::{
+    collections::BTreeMap,
     io,
     os::fd::{AsFd, BorrowedFd},
     path::PathBuf,
@@ -213,6 +214,13 @@ impl Node {
         ClusterError { place: self.name.clone(), ..error }
     }
 
+    /// Its data is of no use any more: it comes back as a new member.
+    pub(super) fn forget(&mut self) -> Result<(), ClusterError> {
+        self.about_to("empty its data folder")?;
+        let act = "empty its data folder";
+        self.servers.forget().map_err(|why| ClusterError::new(self.name.clone(), act, why))
+    }
+
     /// Ends every server with its stop signal, last started first; after the grace by force.
     pub(super) fn stop(&mut self, grace_ms: u64) -> io::Result<()> {
         self.stopping = true;
@@ -380,6 +388,10 @@ impl NodeOps for Node {
             folder: self.data.clone(),
             namespaces: self.own_namespaces,
         })
+    }
+
+    fn replace_programs(&mut self, programs: &BTreeMap<String, String>) -> io::Result<()> {
+        self.servers.replace_programs(programs)
     }
 
     fn settle(&mut self, occurrence: &str) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! The server processes of a node: starting them, and knowing when they end.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
@@ -37,6 +38,8 @@ pub(super) struct Server {
     identity: Option<Identity>,
     /// Its files are written, and its preparations have ended well.
     prepared: bool,
+    /// It was a member, has left, and comes back as a new one.
+    joins: bool,
 }
 
 /// The end of a server's first process.
@@ -76,7 +79,7 @@ impl Servers {
                 let identity = spec.user.as_deref().map(Identity::of).transpose();
                 let identity = identity.map_err(|why| ClusterError::new("", act, why))?;
                 let output = logs.join(format!("{}.log", spec.name));
-                Ok(Server { spec, output, main: None, identity, prepared: false })
+                Ok(Server { spec, output, main: None, identity, prepared: false, joins: false })
             })
             .collect::<Result<_, _>>()?;
         if let Some(identity) = all.first().and_then(|server| server.identity.as_ref()) {
@@ -109,13 +112,44 @@ impl Servers {
                 _ => error,
             }
         };
+        let more = if server.joins { spec.join.as_slice() } else { &[] };
         let child = self
-            .command(server, &spec.argv)
+            .command(server, &[spec.argv.as_slice(), more].concat())
             .and_then(|mut command| command.spawn())
             .map_err(failed)?;
         let pid = child.id() as i32;
         self.all[place].main = Some(pid);
         Ok(pid)
+    }
+
+    /// Empties the data folder: from now on servers start as those of a new member.
+    pub(super) fn forget(&mut self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.data)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        for server in &mut self.all {
+            (server.prepared, server.joins) = (false, true);
+        }
+        Ok(())
+    }
+
+    /// From now on servers of these names start with these programs.
+    pub(super) fn replace_programs(
+        &mut self,
+        programs: &BTreeMap<String, String>,
+    ) -> io::Result<()> {
+        for (name, program) in programs {
+            let server = self.all.iter_mut().find(|server| server.spec.name == *name);
+            let first = server.and_then(|server| server.spec.argv.first_mut());
+            let lack = || io::Error::other(format!("there is no server `{name}`"));
+            program.clone_into(first.ok_or_else(lack)?);
+        }
+        Ok(())
     }
 
     /// Writes a server's files, then runs its preparations to their end, one after the other.

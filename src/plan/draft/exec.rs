@@ -104,7 +104,7 @@ pub(super) fn check(parts: &Parts<'_>, diagnostics: &mut Vec<Diagnostic>) {
         for name in COMMANDS {
             let words = fault.fields.list(name);
             for word in words {
-                diagnostics.extend(check_template(word, &ports, &settings));
+                diagnostics.extend(check_template(word, &[], &ports, &settings));
             }
             diagnostics.extend(check_shell(words));
         }

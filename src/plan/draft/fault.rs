@@ -6,7 +6,7 @@ use temblor_faults::{
     DurationChoice, End, FaultKind, FaultSpec, Grudge, NodeFault, Start, Target, Where,
 };
 
-use super::{clock, exec, link, processes, regions};
+use super::{clock, exec, link, members, processes, regions};
 use crate::plan::{
     diagnostic::Diagnostic,
     form::{Fields, Form, Formed},
@@ -120,6 +120,8 @@ impl Resolver<'_> {
                 FaultKind::node(NodeFault::Disk(fault))
             }
             "exec" => FaultKind::node(exec::resolve(self.fields, self.name_span, self.diagnostics)),
+            "membership" => FaultKind::node(NodeFault::Leave),
+            "upgrade" => members::upgrade(self.fields, self.name_span, self.diagnostics),
             "restart" => {
                 FaultKind::Node { fault: NodeFault::Restart, rolling: self.fields.flag("rolling") }
             }
@@ -139,6 +141,10 @@ impl Resolver<'_> {
             return Where::Itself;
         }
         let one = Target::One;
+        if let Some(target) = self.fields.target("remove") {
+            self.check_clients(target, kind, "remove");
+            return Where::Target(target.clone());
+        }
         match (self.given("from"), self.given("to")) {
             (false, false) => {
                 if let Some(both) = self.fields.key("both-ways").cloned() {

@@ -3,6 +3,64 @@
 use super::{fault, in_chaos};
 
 #[test]
+fn members_and_versions_that_cannot_be() {
+    let cases = [
+        "membership: { remove: two, for: 3s }",
+        "membership: { remove: [n1, n2], for: 3s }",
+        "membership: { target: n1, for: 3s }",
+        "upgrade: { target: n1 }",
+        "upgrade: { to: \"3.6\" }",
+        "upgrade: { to: \"3.5\", every: 10s }",
+        "upgrade: { to: \"3.5\", for: 10s }",
+    ];
+    let said: Vec<String> = cases.iter().map(|case| fault(case)).collect();
+    insta::assert_snapshot!(said.concat(), @r#"
+        - membership: { remove: two, for: 3s }
+            members leave one at a time; give each a fault of its own, one after the other
+        - membership: { remove: [n1, n2], for: 3s }
+            members leave one at a time; give each a fault of its own, one after the other
+        - membership: { target: n1, for: 3s }
+            unknown key `target`; choose one of `remove`, `at`, `after`, `for`, `until`, `at-most`, `every`, `times`, `as`, `optional`
+        - upgrade: { target: n1 }
+            this `upgrade` leads nowhere; say to which version: `to: …`
+        - upgrade: { to: "3.6" }
+            `to` needs `from`; links have two ends; or give a `target`
+            `etcd` has no version `3.6` to be upgraded to; did you mean `3.5`?
+        - upgrade: { to: "3.5", every: 10s }
+            `to` needs `from`; links have two ends; or give a `target`
+            an upgrade happens once; give each version a fault of its own
+        - upgrade: { to: "3.5", for: 10s }
+            `to` needs `from`; links have two ends; or give a `target`
+            unknown key `for`; choose one of `target`, `to`, `at`, `after`, `every`, `times`, `as`, `optional`
+        "#);
+    let elsewhere = [
+        in_chaos("etcd", 1, &["membership: { for: 3s }"]),
+        in_chaos("abd", 3, &["membership: { for: 3s }"]),
+        in_chaos("abd", 3, &["upgrade: { to: \"2\" }"]),
+        in_chaos(
+            "etcd",
+            3,
+            &["membership: { remove: n1 }", "slow: n1", "pause: { target: n1, for: 3s }"],
+        ),
+    ];
+    insta::assert_snapshot!(elsewhere.concat(), @r#"
+        - membership: { for: 3s }
+            2 clients are unlikely to carry 500 operations a second: each would have 4.0 ms for one; what they can't carry is shed, not queued; try `clients: 3 per node`
+            the only node can't leave: nobody would be left to ask; give the cluster more `nodes`
+        - membership: { for: 3s }
+            nobody knows how a member of `abd` is removed; its system file has no `membership:` (`temblor explain system-files`)
+        - upgrade: { to: "2" }
+            no other version of `abd` is known; its system file has no `upgrade:` (`temblor explain system-files`)
+            `to` needs `from`; links have two ends; or give a `target`
+        - membership: { remove: n1 }
+              - slow: n1
+              - pause: { target: n1, for: 3s }
+            expected a map of what `slow` does; write `slow: { target: … }`
+            `membership` and `pause` may act on one node at once, 0s into the phase: who is no member has nothing that could fail; let one end before the other begins, or choose targets that can't meet
+        "#);
+}
+
+#[test]
 fn commands_that_cannot_be() {
     let seen = "verify-on: [test, -e, x], verify-off: [test, x], for: 1s";
     let cases = [

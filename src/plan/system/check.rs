@@ -24,6 +24,7 @@ pub(super) fn check(fields: &Fields) -> Vec<Diagnostic> {
     for server in fields.list("servers") {
         let Form::Fields(server) = &server.form else { continue };
         templates.extend(server.list("run"));
+        templates.extend(server.list("join"));
         for named in ["env", "files"].iter().filter_map(|named| server.fields(named)) {
             templates.extend(named.entries.values().map(|field| &field.value));
         }
@@ -44,8 +45,9 @@ pub(super) fn check(fields: &Fields) -> Vec<Diagnostic> {
     }
     templates.extend(fields.list("version"));
     for template in templates {
-        diagnostics.extend(check_template(template, &ports, &settings));
+        diagnostics.extend(check_template(template, &[], &ports, &settings));
     }
+    diagnostics.extend(super::members::check(fields, &ports, &settings));
     diagnostics.extend(check_defaults(fields));
     diagnostics
 }
@@ -80,15 +82,33 @@ fn empty(run: Option<&Formed>) -> Diagnostic {
     }
 }
 
-/// What is wrong with a template of a file; `{here}` is known before all others.
+/// What is wrong with a command: its words, in which `more` variables may stand.
+pub(super) fn check_words(
+    value: Option<&Formed>,
+    words: &[Formed],
+    more: &[&str],
+    ports: &[&str],
+    settings: &[&str],
+) -> Vec<Diagnostic> {
+    let wrong = |word| check_template(word, more, ports, settings);
+    match value {
+        Some(_) if words.is_empty() => vec![empty(value)],
+        _ => words.iter().flat_map(wrong).collect(),
+    }
+}
+
+/// What is wrong with a template of a file; `{here}`, and `more` like it, are known before all
+/// others.
 pub(crate) fn check_template(
     template: &Formed,
+    more: &[&str],
     ports: &[&str],
     settings: &[&str],
 ) -> Vec<Diagnostic> {
     let Some(text) = template.text() else { return Vec::new() };
-    // `{here}` is filled in before all others.
-    let filled = text.replace("{here}", " here ");
+    let blank = |text: String, name: &str| text.replace(name, &" ".repeat(name.len()));
+    let filled =
+        ["{here}"].iter().chain(more).fold(text.to_owned(), |text, name| blank(text, name));
     let errors = template::check(&filled, ports, settings);
     errors
         .into_iter()

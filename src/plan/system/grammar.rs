@@ -73,7 +73,62 @@ pub(super) fn shape(consistency: &[&str]) -> Shape {
             "how long it takes to notice a lost node",
         ),
         Key::optional("never", Shape::list(text()), "parts of log lines that must never appear"),
+        Key::optional("membership", Shape::Map(membership()), "how members are removed and added"),
+        Key::optional("upgrade", Shape::Map(upgrade()), "other versions that it can be changed to"),
     ])
+}
+
+fn needs() -> [Key; 2] {
+    [
+        Key::optional("needs", Shape::list(text()), "programs that must be on the PATH for that"),
+        Key::optional("install", Shape::list(Shape::list(text())), "commands that install them"),
+    ]
+}
+
+fn membership() -> Vec<Key> {
+    let command = |name, about| Key::needed(name, Shape::list(text()), about);
+    let mut keys = vec![
+        command(
+            "members",
+            "a command that lists the members, one a line; `{via}` is the address of the member \
+             that is asked",
+        ),
+        Key::needed(
+            "member",
+            text(),
+            "a regular expression for such a line, with groups called `id`, and `name` or `address`",
+        ),
+        command("remove", "a command that removes the node; `{id}` is what the list calls it"),
+        command("add", "a command that adds the node"),
+    ];
+    keys.extend(needs());
+    keys
+}
+
+fn upgrade() -> Vec<Key> {
+    let version = vec![
+        Key::needed(
+            "programs",
+            Shape::AnyKeys(Box::new(text())),
+            "the program of each server that changes, by the server's name",
+        ),
+        Key::optional("install", Shape::list(Shape::list(text())), "commands that install it"),
+    ];
+    let mut keys = vec![
+        Key::needed(
+            "running",
+            Shape::list(text()),
+            "a command that has a node's server say its version",
+        ),
+        Key::needed(
+            "version",
+            text(),
+            "a regular expression for what it says, with a group called `version`",
+        ),
+        Key::needed("to", Shape::AnyKeys(Box::new(Shape::Map(version))), "the versions by name"),
+    ];
+    keys.extend(needs());
+    keys
 }
 
 fn setting() -> Vec<Key> {
@@ -92,6 +147,12 @@ fn server() -> Vec<Key> {
     vec![
         Key::needed("name", text(), "what it is called in reports"),
         Key::needed("run", Shape::list(text()), "its command line, word by word, each a template"),
+        Key::optional(
+            "join",
+            Shape::list(text()),
+            "words at the end of its command line where it joins a cluster that is there, after \
+             `membership`",
+        ),
         Key::optional(
             "env",
             Shape::AnyKeys(Box::new(text())),
@@ -155,7 +216,6 @@ fn clients() -> Vec<Variant> {
         name: kind.name.to_owned(),
         about: kind.about.to_owned(),
         keys: options(kind.name),
-        available: true,
     });
     let mut variants: Vec<Variant> = kinds.collect();
     variants.push(Variant {
@@ -165,7 +225,6 @@ fn clients() -> Vec<Variant> {
             Key::needed("run", Shape::list(text()), "the program and its arguments"),
             Key::optional("multiplex", Shape::Leaf(&FLAG), "one program for all logical clients"),
         ],
-        available: true,
     });
     variants
 }
