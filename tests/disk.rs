@@ -55,6 +55,7 @@ phases:
       - disk: { target: n3, full: true, at: 6s, for: 1s }
       - disk: { target: n1, slow: 5ms, calls: [write], path: \"no/such/*\", at: 8s, for: 1s }
       - disk: { target: n1, corrupt: { bits: 3 }, path: log, at: 10s }
+      - starve: { target: n3, io: 500kB/s, at: 10s, for: 2s }
       - power-loss: { target: n2, torn: true, at: 12s, for: 1s }
   - recover: 10s
 ";
@@ -66,7 +67,7 @@ fn every_fault() -> Result<(), Failed> {
     scratch.file("disks.yaml", EVERY_FAULT)?;
     run(scratch.path(), &["run", "./disks.yaml"])?.must_exit(0)?;
     before.must_be_restored(Duration::from_secs(2))?;
-    RunFolder::latest(scratch.path()).faults_must_be_verified(6)
+    RunFolder::latest(scratch.path()).faults_must_be_verified(7)
 }
 
 /// The run passes, its faults are verified, and nothing is left.

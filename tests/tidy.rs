@@ -23,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         Trial::test("tidy::checkers_know_no_runtime_and_no_clock", no_runtime_below),
         Trial::test("tidy::yaml_is_parsed_in_one_module", yaml_in_one_module),
         Trial::test("tidy::catalogue_pairs_are_complete", catalogue_pairs),
+        Trial::test("tidy::no_shell_reads_a_word_of_a_plan", no_shell),
         Trial::test("tidy::dependencies_have_reasons", dependencies_have_reasons),
         Trial::test("tidy::architecture_page_is_short", architecture_page),
     ]
@@ -245,6 +246,45 @@ fn stems(folder: &Path, extension: &str) -> Vec<String> {
     let paths = entries.map(|entry| entry.path());
     let named = paths.filter(|path| path.extension().is_some_and(|found| found == extension));
     named.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect()
+}
+
+/// Who starts programs, and where their words come from. Each of them hands a list of words to the
+/// kernel.
+const STARTERS: [&str; 8] = [
+    "src/cli/run/system.rs", // install and version commands of system files
+    "src/cluster/agent/servers.rs", // servers, their preparations, commands of `exec`
+    "src/cluster/guard.rs",  // this program
+    "src/cluster/node.rs",   // this program
+    "src/cluster/owed.rs",   // heals of `exec`
+    "src/runner/commands.rs", // membership and versions of system files
+    "src/runner/probe.rs",   // probes of system files
+    "workloads/src/client/exec/program.rs", // client programs
+];
+
+fn no_shell() -> Result<(), Failed> {
+    let shells = ["sh", "bash", "dash", "zsh", "ksh", "busybox", "/bin/sh", "/bin/bash", "-c"];
+    let mut wrong = Vec::new();
+    for path in rust_files(&["src", "faults/src", "workloads/src", "reports/src", "history/src"]) {
+        let text = read(&path)?;
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let place = path.strip_prefix(root()).unwrap_or(&path);
+        let known = STARTERS.iter().any(|starter| place == Path::new(starter));
+        if (text.contains("Command::new(") || text.contains("Process::new(")) && !known {
+            wrong.push(format!("{} starts programs: say in STARTERS which", place.display()));
+        }
+        // Their names stand where plans are refused for what they give them to read.
+        let refuses = place == Path::new("src/plan/draft/exec.rs");
+        if !refuses && shells.iter().any(|shell| text.contains(&format!("\"{shell}\""))) {
+            wrong.push(format!("{} names a shell", place.display()));
+        }
+    }
+    for name in stems(&root().join("systems"), "yaml") {
+        let text = read(&root().join("systems").join(format!("{name}.yaml")))?;
+        if ["[sh,", "[bash,", "/sh,", "/bash,"].iter().any(|shell| text.contains(shell)) {
+            wrong.push(format!("systems/{name}.yaml has a shell run its commands"));
+        }
+    }
+    none_wrong(&wrong)
 }
 
 fn dependencies_have_reasons() -> Result<(), Failed> {

@@ -94,6 +94,8 @@ pub enum DiskAct {
     Fail(i32),
     /// It waits before it is done.
     Wait(Duration),
+    /// All of them together get this many bytes a second.
+    Rate(u64),
     /// It fails where it needs space: files grow into no new block, nothing can be made.
     Full,
 }
@@ -196,6 +198,8 @@ pub trait DiskOps {
     fn begin_probe(&mut self) -> io::Result<()>;
     /// Makes a call on it.
     fn probe(&mut self, call: DiskCall) -> io::Result<Tried>;
+    /// Writes about so many bytes to a probe file; how many a second that were.
+    fn throughput(&mut self, bytes: u64) -> io::Result<f64>;
     /// Removes it.
     fn end_probe(&mut self) -> io::Result<()>;
     /// What a server finds when it asks for free space, bytes.
@@ -300,6 +304,60 @@ pub(crate) fn heal(
     Ok(Effect::between(earliest, latest, evidence))
 }
 
+/// For how long at a rate the probe writes.
+const WATCHED: f64 = 0.5;
+/// It writes no less, and no more.
+const WRITTEN: (f64, f64) = (65_536.0, 33_554_432.0);
+
+/// Lets all reads and writes of the node's data folder share so many bytes a second.
+pub(crate) fn starve(
+    node: &mut dyn NodeOps,
+    occurrence: &str,
+    bytes_per_s: u64,
+) -> io::Result<Effect> {
+    let before = throughput(node.disk()?, bytes_per_s)?;
+    let calls = BTreeSet::from([DiskCall::Read, DiskCall::Write]);
+    let rule = DiskRule { calls, path: None, act: DiskAct::Rate(bytes_per_s) };
+    let earliest = node.now_ns();
+    node.disk()?.rule(occurrence, rule)?;
+    let latest = node.now_ns();
+    let within = throughput(node.disk()?, bytes_per_s)?;
+    let rate = bytes_per_s as f64;
+    let evidence = Evidence {
+        what: "writes of the node's own to its data folder".into(),
+        expected: format!("at most {} a second, more before", size(rate)),
+        observed: format!("{} a second, {} before", size(within), size(before)),
+        // The last write of the probe may end with the clock's next tick.
+        holds: within <= rate * 1.1 && before > rate * 1.1,
+    };
+    Ok(Effect::between(earliest, latest, vec![evidence]))
+}
+
+/// Takes that back.
+pub(crate) fn feed(
+    node: &mut dyn NodeOps,
+    occurrence: &str,
+    bytes_per_s: u64,
+) -> io::Result<Vec<Evidence>> {
+    let met = node.disk()?.lift(occurrence)?;
+    let after = throughput(node.disk()?, bytes_per_s)?;
+    node.disk()?.end_probe()?;
+    Ok(vec![Evidence {
+        what: "writes of the node's own to its data folder".into(),
+        expected: format!("more than {} a second again", size(bytes_per_s as f64)),
+        observed: format!("{} a second; the fault met {met} calls of servers", size(after)),
+        holds: after > bytes_per_s as f64 * 1.1,
+    }])
+}
+
+fn throughput(disk: &mut dyn DiskOps, bytes_per_s: u64) -> io::Result<f64> {
+    disk.throughput((bytes_per_s as f64 * WATCHED).clamp(WRITTEN.0, WRITTEN.1) as u64)
+}
+
+fn size(bytes: f64) -> String {
+    if bytes < 1e6 { format!("{:.0} kB", bytes / 1e3) } else { format!("{:.1} MB", bytes / 1e6) }
+}
+
 fn damage(node: &mut dyn NodeOps, occurrence: &str, fault: &DiskFault) -> io::Result<Effect> {
     let (damage, path) = match fault {
         DiskFault::Corrupt { bits, path } => (Damage::Flip(*bits), path),
@@ -325,6 +383,8 @@ fn bites(disk: &mut dyn DiskOps, rule: &DiskRule) -> io::Result<Vec<Evidence>> {
                 format!("at least {} ms", delay.as_millis()),
                 tried.iter().all(|tried| tried.took >= delay && tried.error.is_none()),
             ),
+            // What that does, no single call shows.
+            DiskAct::Rate(_) => continue,
         };
         evidence.push(seen(*call, &expected, &tried, holds));
     }

@@ -85,6 +85,11 @@ impl NodeFault {
         }
     }
 
+    /// Whether it needs a layer of ours under the node's data folder.
+    pub fn needs_disk_layer(&self) -> bool {
+        matches!(self, Self::PowerLoss { .. } | Self::Disk(_) | Self::Starve(Lack::Io { .. }))
+    }
+
     /// Its parameters as a reader wants them, each in a few words.
     pub fn details(&self) -> Vec<String> {
         match self {
@@ -128,6 +133,9 @@ impl NodeFault {
             (Custom, _) | (_, Custom) if absence => {
                 Some("a command of your own may need the servers")
             }
+            (Disk, Resource) | (Resource, Disk) if self.starves_disk() || other.starves_disk() => {
+                Some("both would be seen by how fast the disk is")
+            }
             (Disk, Disk) => Some("what a call does that two faults want otherwise is not defined"),
             (Resource, Process) | (Process, Resource) => {
                 Some("a server that starts meanwhile would not be starved")
@@ -152,6 +160,10 @@ impl NodeFault {
                 | Self::Leave
                 | Self::Starve(Lack::Memory)
         )
+    }
+
+    fn starves_disk(&self) -> bool {
+        matches!(self, Self::Starve(Lack::Io { .. }))
     }
 
     fn lacks(&self) -> Option<std::mem::Discriminant<Lack>> {
@@ -224,7 +236,7 @@ impl NodeFaults {
                 }
                 return clock::heal(node, Some(skew));
             }
-            Some(NodeFault::Starve(lack)) => return starve::heal(node, lack),
+            Some(NodeFault::Starve(lack)) => return starve::heal(node, occurrence, lack),
             _ => {}
         }
         if let Some(looping) = self.loops.remove(occurrence) {
@@ -280,9 +292,9 @@ impl NodeFaults {
         if !node.servers()?.is_empty() {
             pause::heal(node)?;
         }
-        for fault in active.into_values() {
+        for (occurrence, fault) in active {
             if let NodeFault::Starve(lack) = fault {
-                evidence.extend(node.feed(lack)?);
+                evidence.extend(starve::give_back(node, &occurrence, lack)?);
             }
         }
         if self.skewed {

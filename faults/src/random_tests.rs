@@ -6,7 +6,7 @@ use std::time::Duration;
 use temblor_history::Seed;
 
 use super::*;
-use crate::{Lack, LinkPolicy, NodeFault, Skew};
+use crate::{DiskCall, DiskError, DiskFault, Exec, Lack, LinkPolicy, NodeFault, Skew, Upgrade};
 
 fn nodes(count: usize) -> Vec<String> {
     (1..=count).map(|number| format!("n{number}")).collect()
@@ -37,6 +37,18 @@ fn everything() -> Vec<FaultSpec> {
     let on = |target| Where::Target(target);
     let partition = |grudge| FaultKind::Partition { grudge, one_way: false };
     let slow = LinkPolicy { delay: Duration::from_millis(50), ..LinkPolicy::default() };
+    let eio =
+        DiskFault::Error { error: DiskError::Eio, calls: [DiskCall::Fsync].into(), path: None };
+    let rot = DiskFault::Corrupt { bits: 1, path: None };
+    let upgrade = Upgrade { to: "2".into(), programs: std::collections::BTreeMap::new() };
+    let exec = Exec {
+        apply: vec!["true".into()],
+        heal: Some(vec!["true".into()]),
+        verify_on: None,
+        verify_off: None,
+        env: Vec::new(),
+        at_most: Duration::from_secs(1),
+    };
     vec![
         fault(FaultKind::node(NodeFault::Kill), on(Target::One), End::WithPhase),
         fault(FaultKind::node(NodeFault::Kill), on(Target::Minority), End::For(seconds(1, 9))),
@@ -56,6 +68,30 @@ fn everything() -> Vec<FaultSpec> {
         ),
         fault(FaultKind::node(NodeFault::Restart), on(Target::One), End::AtOnce),
         fault(FaultKind::node(NodeFault::Restart), on(Target::All), End::AtOnce),
+        fault(
+            FaultKind::node(NodeFault::PowerLoss { torn: true, strict: false }),
+            on(Target::Minority),
+            End::WithPhase,
+        ),
+        fault(
+            FaultKind::node(NodeFault::Disk(DiskFault::Full)),
+            on(Target::Leader),
+            End::WithPhase,
+        ),
+        fault(FaultKind::node(NodeFault::Disk(eio)), on(Target::Two), End::For(seconds(1, 9))),
+        fault(FaultKind::node(NodeFault::Disk(rot)), on(Target::One), End::AtOnce),
+        fault(
+            FaultKind::node(NodeFault::Starve(Lack::Io { bytes_per_s: 100_000 })),
+            on(Target::One),
+            End::WithPhase,
+        ),
+        fault(FaultKind::node(NodeFault::Leave), on(Target::One), End::WithPhase),
+        fault(FaultKind::node(NodeFault::Exec(Box::new(exec))), on(Target::Two), End::WithPhase),
+        fault(
+            FaultKind::Node { fault: NodeFault::Upgrade(upgrade), rolling: true },
+            on(Target::One),
+            End::AtOnce,
+        ),
         fault(FaultKind::Isolate { one_way: false }, on(Target::One), End::WithPhase),
         fault(FaultKind::Isolate { one_way: true }, on(Target::OneFollower), End::WithPhase),
         fault(partition(Grudge::MinorityThird), Where::Itself, End::WithPhase),
@@ -169,11 +205,11 @@ fn undefined_overlaps(seed: u64, acting: &[&FaultSpec], leader: &str) {
 #[test]
 fn every_kind_gets_its_turn() {
     let mut kinds = std::collections::BTreeSet::new();
-    for seed in 0..50 {
+    for seed in 0..100 {
         let words = |spec: FaultSpec| format!("{:?}", spec.kind);
         kinds.extend(schedule(seed, 2, false).into_iter().map(words));
     }
-    assert_eq!(kinds.len(), 11);
+    assert_eq!(kinds.len(), 19);
 }
 
 #[test]

@@ -188,7 +188,8 @@ impl Cluster {
     ) -> Result<Applied, ClusterError> {
         let ask = Ask::Inject { occurrence: occurrence.into(), fault: asked.clone() };
         if *asked == NodeFault::Crash {
-            // The links first: peers shall not hear how the connections of the dead are closed.
+            // The links first: peers shall not hear how the connections of the dead are closed. The
+            // agent lives on in silence: with it went the node's addresses, and its data's layer.
             let silence = self.silence(occurrence, nodes).await?;
             let death = self.ask_at_once(nodes, &ask).await?;
             return Ok(together(vec![silence, death]));

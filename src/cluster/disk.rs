@@ -143,6 +143,10 @@ impl DiskOps for Disk {
         probe.make(call)
     }
 
+    fn throughput(&mut self, bytes: u64) -> io::Result<f64> {
+        probe::throughput(&self.data, bytes)
+    }
+
     fn end_probe(&mut self) -> io::Result<()> {
         self.probe = None;
         probe::clear_away(&self.data)

@@ -64,5 +64,5 @@ impl Plan {
 }
 
 fn needs_layer(kind: &FaultKind) -> bool {
-    matches!(kind, FaultKind::Node { fault: NodeFault::PowerLoss { .. } | NodeFault::Disk(_), .. })
+    kind.node_fault().is_some_and(NodeFault::needs_disk_layer)
 }

@@ -47,6 +47,7 @@ impl Starving {
             Lack::Cpu { permille } => self.take_cpu(place, permille),
             Lack::Memory => take_memory(place),
             Lack::Files => self.descriptors.take(&live(place)?),
+            Lack::Io { .. } => Err(io::Error::other("that is the disk's business")),
         }
     }
 
@@ -56,8 +57,8 @@ impl Starving {
                 let ended = self.cpu.take().map_or(Ok(()), Group::end);
                 Ok(vec![back("cpu", &live(place)?, &ended)])
             }
-            // The group ended with those who were in it.
-            Lack::Memory => Ok(Vec::new()),
+            // The group ended with those who were in it; a disk's rule ends elsewhere.
+            Lack::Memory | Lack::Io { .. } => Ok(Vec::new()),
             Lack::Files => self.descriptors.give_back(&live(place)?),
         }
     }

@@ -101,13 +101,14 @@ impl Mounted {
     }
 
     fn ruling(&self, call: DiskCall, subject: Subject<'_>) -> rules::Ruling {
+        let bytes = subject.extent.map_or(0, |(_, length)| length);
         let place = self.shared.volume.place(subject.id);
         let place = place.map(|place| subject.name.map_or(place.clone(), |name| place.join(name)));
         match place {
             Some(place) if rules::is_exempt(&place) => rules::Ruling::default(),
-            Some(place) if rules::is_probe(&place) => self.shared.rules.ruling(call, None),
+            Some(place) if rules::is_probe(&place) => self.shared.rules.ruling(call, None, bytes),
             // What has no name any more answers to rules without a path alone.
-            place => self.shared.rules.ruling(call, Some(&place.unwrap_or_default())),
+            place => self.shared.rules.ruling(call, Some(&place.unwrap_or_default()), bytes),
         }
     }
 }
@@ -374,7 +375,8 @@ impl Filesystem for Mounted {
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        self.call(DiskCall::Read, on(ino), reply, move |volume, reply| {
+        let subject = Subject { extent: Some((offset, size.into())), ..on(ino) };
+        self.call(DiskCall::Read, subject, reply, move |volume, reply| {
             match volume.read(ino.0, offset, size as usize) {
                 Ok(bytes) => reply.data(&bytes),
                 Err(why) => reply.error(why.into()),

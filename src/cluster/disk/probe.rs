@@ -99,10 +99,23 @@ impl Probe {
     }
 }
 
+/// Writes about so many bytes, over and over the same ones; how many a second that were.
+pub(super) fn throughput(data: &Path, bytes: u64) -> io::Result<f64> {
+    let file = File::create(data.join(format!("{PROBE}-rate")))?;
+    let chunk = [NEW; 4 * BLOCK];
+    let count = bytes.div_ceil(chunk.len() as u64).max(1);
+    let began = monotonic_ns();
+    for number in 0..count {
+        file.write_all_at(&chunk, number % 4 * chunk.len() as u64)?;
+    }
+    let took = (monotonic_ns() - began).max(1) as f64 / 1e9;
+    Ok((count * chunk.len() as u64) as f64 / took)
+}
+
 /// Removes every probe file.
 pub(super) fn clear_away(data: &Path) -> io::Result<()> {
     // Listings do not show them.
-    let probes = [PROBE.to_owned()].into_iter();
+    let probes = [PROBE.to_owned(), format!("{PROBE}-rate")].into_iter();
     let numbered = ["remove", "rename", "made"]
         .into_iter()
         .flat_map(|what| (0..=SPARE).map(move |number| format!("{PROBE}-{what}-{number}")));

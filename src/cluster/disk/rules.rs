@@ -5,7 +5,7 @@ use std::{
     io,
     path::Path,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -19,6 +19,10 @@ use super::{
     probe::{PROBE, WITNESS},
     tree::errno,
 };
+use crate::clock::monotonic_ns;
+
+/// A process that is killed while it waits ends only then.
+const LONGEST: Duration = Duration::from_secs(2);
 
 /// Every rule that is in force.
 #[derive(Debug, Default)]
@@ -32,6 +36,8 @@ struct InForce {
     occurrence: String,
     rule: DiskRule,
     hits: AtomicU64,
+    /// When the bytes so far will have passed, where there is a rate.
+    busy_until_ns: Mutex<i64>,
 }
 
 /// What becomes of a call.
@@ -61,7 +67,12 @@ impl Rules {
     pub(super) fn add(&self, occurrence: &str, rule: DiskRule) {
         let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         let hits = AtomicU64::new(0);
-        all.push(Arc::new(InForce { occurrence: occurrence.into(), rule, hits }));
+        all.push(Arc::new(InForce {
+            occurrence: occurrence.into(),
+            rule,
+            hits,
+            busy_until_ns: Mutex::new(0),
+        }));
         self.any.store(true, Ordering::Release);
     }
 
@@ -77,8 +88,9 @@ impl Rules {
     }
 
     /// What becomes of a call: waits add up, the oldest error counts. `place` is where the file is
-    /// below the data folder; none for our own probe, which every rule applies to.
-    pub(super) fn ruling(&self, call: DiskCall, place: Option<&Path>) -> Ruling {
+    /// below the data folder; none for our own probe, which every rule applies to. `bytes` are to be
+    /// read or written.
+    pub(super) fn ruling(&self, call: DiskCall, place: Option<&Path>, bytes: u64) -> Ruling {
         let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
         let mut ruling = Ruling::default();
         for one in all.iter().filter(|one| one.rule.calls.contains(&call)) {
@@ -91,6 +103,7 @@ impl Rules {
             match one.rule.act {
                 DiskAct::Fail(code) => ruling.error = ruling.error.or(Some(code)),
                 DiskAct::Wait(delay) => ruling.delay += delay,
+                DiskAct::Rate(rate) => ruling.delay += one.turn(bytes, rate, monotonic_ns()),
                 DiskAct::Full => ruling.full = true,
             }
         }
@@ -107,6 +120,14 @@ impl Rules {
 impl InForce {
     fn hits(&self) -> u64 {
         self.hits.load(Ordering::Relaxed)
+    }
+
+    /// How long so many bytes take behind those that are under way.
+    fn turn(&self, bytes: u64, bytes_per_s: u64, now_ns: i64) -> Duration {
+        let mut busy = self.busy_until_ns.lock().unwrap_or_else(PoisonError::into_inner);
+        let takes = u128::from(bytes) * 1_000_000_000 / u128::from(bytes_per_s.max(1));
+        *busy = (*busy).max(now_ns).saturating_add(i64::try_from(takes).unwrap_or(i64::MAX));
+        Duration::from_nanos((*busy - now_ns) as u64).min(LONGEST)
     }
 }
 
@@ -143,4 +164,19 @@ pub(super) fn is_probe(place: &Path) -> bool {
 /// A file of ours that no rule applies to.
 pub(super) fn is_exempt(place: &Path) -> bool {
     place.to_str().is_some_and(|place| place.starts_with(WITNESS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_wait_for_those_before_them() {
+        let rule = DiskRule { calls: [].into(), path: None, act: DiskAct::Rate(1_000_000) };
+        let (occurrence, hits) = ("a".to_owned(), AtomicU64::new(0));
+        let one = InForce { occurrence, rule, hits, busy_until_ns: Mutex::new(0) };
+        let waits = [(0, 100_000), (0, 100_000), (150_000_000, 50_000), (900_000_000, 9_000_000)];
+        let waits = waits.map(|(now, bytes)| one.turn(bytes, 1_000_000, now).as_millis());
+        assert_eq!(waits, [100, 200, 100, 2_000]);
+    }
 }

@@ -145,7 +145,9 @@ impl Resolver<'_> {
             self.check_clients(target, kind, "remove");
             return Where::Target(target.clone());
         }
-        match (self.given("from"), self.given("to")) {
+        // The `to` of an upgrade is a version.
+        let linked = |field: &str| self.name != "upgrade" && self.given(field);
+        match (linked("from"), linked("to")) {
             (false, false) => {
                 if let Some(both) = self.fields.key("both-ways").cloned() {
                     let help = "a `target`'s links are bad both ways anyhow";
