@@ -106,6 +106,9 @@ impl Dealer<'_> {
         spec.start = Start::At(DurationChoice::exactly(now));
         spec.end = lasts.map_or(End::AtOnce, |lasts| End::For(DurationChoice::exactly(lasts)));
         spec.every = None;
+        if self.active.iter().any(|other| other.kind.takes_turns(&spec.kind)) {
+            return;
+        }
         let Some((on, nodes)) = self.target(&spec) else { return };
         let takes = self.takes(&spec, &nodes);
         if self.random.keep_majority && !self.has_room(&spec, &nodes, takes) {

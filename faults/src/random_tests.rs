@@ -198,6 +198,7 @@ fn undefined_overlaps(seed: u64, acting: &[&FaultSpec], leader: &str) {
             let shared = shared.iter().any(|node| touched(other, leader).contains(node));
             let undefined = shared.then(|| one.kind.contends(&other.kind)).flatten();
             assert_eq!(undefined, None, "{seed}: {one:?} and {other:?}");
+            assert!(!one.kind.takes_turns(&other.kind), "{seed}: {one:?} and {other:?}");
         }
     }
 }

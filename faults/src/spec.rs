@@ -120,6 +120,12 @@ impl FaultKind {
         self.node_fault()?.contends(other.node_fault()?)
     }
 
+    /// Whether the two can't act at once, on whichever nodes: members leave one at a time.
+    pub fn takes_turns(&self, other: &Self) -> bool {
+        let leaves = |kind: &Self| kind.node_fault() == Some(&NodeFault::Leave);
+        leaves(self) && leaves(other)
+    }
+
     /// Its parameters as a reader wants them, each in a few words; none where its name says it all.
     pub fn details(&self) -> Vec<String> {
         let one_way = |one_way: bool| one_way.then(|| "one way".to_owned()).into_iter();

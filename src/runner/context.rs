@@ -167,12 +167,14 @@ impl Context {
     }
 
     /// Holds the nodes of a fault of nodes, since some two of them on one node at once are
-    /// undefined. False when one of the nodes is held against it. Remembers the target where the
+    /// undefined. False when one of the nodes is held against it, or another has its turn. Remembers the target where the
     /// plan says so.
     pub(crate) fn hold(&self, name: &str, spec: &FaultSpec, nodes: &[String]) -> bool {
         if spec.kind.node_fault().is_some() {
             let mut held = lock(&self.held);
-            if against(&held, &spec.kind).any(|node| nodes.contains(node)) {
+            if against(&held, &spec.kind).any(|node| nodes.contains(node))
+                || held.values().any(|other| other.kind.takes_turns(&spec.kind))
+            {
                 return false;
             }
             let fault = Held { kind: spec.kind.clone(), nodes: nodes.to_vec() };
