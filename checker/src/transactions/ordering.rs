@@ -15,7 +15,8 @@
 //! transactions found that no order explains ([`core`]), and every case of it in words
 //! ([`refutation`]).
 //!
-//! Deciding it is NP-complete: there may be no answer within a budget.
+//! Deciding it is NP-complete: there may be no answer within a budget. Where a little effort comes
+//! to nothing, parts of the history are looked at before the whole ([`windows`]).
 
 mod acyclic;
 mod core;
@@ -24,6 +25,7 @@ mod refutation;
 mod replay;
 mod schedule;
 mod solver;
+pub(crate) mod windows;
 
 pub(crate) use self::core::{Core, smallest};
 pub(crate) use problem::{Isolation, Problem};

@@ -28,7 +28,7 @@ fn told(micro: &Micro, lists: bool, asked: bool) -> String {
     }
 }
 
-fn file(txns: &[Txn], lists: bool) -> String {
+pub(in crate::transactions) fn file(txns: &[Txn], lists: bool) -> String {
     let mut events: Vec<(u32, String)> = Vec::new();
     for txn in txns {
         let kind = match txn.ended {

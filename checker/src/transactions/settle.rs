@@ -7,7 +7,7 @@ use super::{
     extract::{INITIAL, NEVER, NOBODY, Transactions},
     graph::Graph,
     lattice, names,
-    ordering::{Answer, Core, Effort, Problem, Question, decide, smallest},
+    ordering::{Answer, Core, Effort, Problem, Question, decide, smallest, windows},
     registers::Orders,
     tally::{Found, Tally},
 };
@@ -27,6 +27,8 @@ enum Implied {
     Order(Vec<u32>),
     /// No order. These may show that there is none; or nobody, if nothing is known of it.
     Suspects(Vec<u32>),
+    /// Nobody knows, within the effort.
+    Open,
 }
 
 /// More suspects are no help.
@@ -69,23 +71,40 @@ impl Settling<'_> {
     }
 
     /// First with all that the level implies of versions: where there is an order, it agrees with
-    /// that. Where there is none, few transactions may show it; else all are asked, with no more
-    /// than was assumed.
+    /// that. Where there is none, few transactions may show it. Then parts of the history, which
+    /// show what is near; then all are asked with no more than was assumed, for as long as it takes.
     fn answer(&self, question: Question) -> Result<Answer, Exhausted> {
-        if !self.assumes_enough(question) {
-            match self.by_implied(question, Effort::All)? {
-                Implied::Order(order) => return Ok(Answer::Order(order)),
-                Implied::Suspects(suspects) => {
-                    let suspects = self.with_witnesses(&suspects);
-                    if suspects.len() <= SUSPECTS
-                        && let Some(core) = self.smallest(question, &suspects)?
-                    {
-                        return Ok(Answer::Nothing(core.transactions));
-                    }
-                }
+        let mut tried = self.by_implied(question, Effort::Try)?;
+        if !matches!(tried, Implied::Order(_)) {
+            if let Some(core) = self.shown_by(&tried, question)? {
+                return Ok(Answer::Nothing(core.transactions));
+            }
+            let window =
+                windows::search(self.all, self.orders, question, &windows::SIZES, self.meter)?;
+            if let Some(core) = window {
+                return Ok(Answer::Nothing(core.transactions));
+            }
+            if matches!(tried, Implied::Open) {
+                tried = self.by_implied(question, Effort::All)?;
             }
         }
-        self.decide(self.orders, self.graph, question, Effort::All)
+        match tried {
+            Implied::Order(order) => Ok(Answer::Order(order)),
+            _ => match self.shown_by(&tried, question)? {
+                Some(core) => Ok(Answer::Nothing(core.transactions)),
+                None => self.decide(self.orders, self.graph, question, Effort::All),
+            },
+        }
+    }
+
+    /// The few among suspects that have no order even without what the level implies.
+    fn shown_by(&self, tried: &Implied, question: Question) -> Result<Option<Core>, Exhausted> {
+        let Implied::Suspects(suspects) = tried else { return Ok(None) };
+        let suspects = self.with_witnesses(suspects);
+        if suspects.is_empty() || suspects.len() > SUSPECTS {
+            return Ok(None);
+        }
+        self.smallest(question, &suspects)
     }
 
     /// These transactions, and for each version that they touched the one that had left it first
@@ -159,7 +178,7 @@ impl Settling<'_> {
         let implied = |answer| match answer {
             Answer::Order(order) => Implied::Order(order),
             Answer::Nothing(suspects) => Implied::Suspects(suspects),
-            Answer::Open => Implied::Suspects(Vec::new()),
+            Answer::Open => Implied::Open,
         };
         if self.assumes_enough(question) {
             return self.decide(self.orders, self.graph, question, effort).map(implied);
