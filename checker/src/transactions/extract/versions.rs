@@ -1,10 +1,6 @@
 //! Numbers keys and versions, and lays lists over the longest one of their key.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-    ops::Range,
-};
+use std::{collections::HashMap, hash::BuildHasherDefault, ops::Range};
 
 use rayon::prelude::*;
 use temblor_history::{History, HistoryError, HistoryErrors, ValueId, ValueView};
@@ -15,30 +11,11 @@ use super::{
 };
 use crate::{
     Exhausted,
+    hashing::Quick,
     meter::{Meter, Share},
 };
 
-/// Ids are small numbers: one multiplication spreads them well enough.
-#[derive(Default)]
-struct Spread(u64);
-
-impl Hasher for Spread {
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u32(u32::from(byte));
-        }
-    }
-
-    fn write_u32(&mut self, word: u32) {
-        self.0 = (self.0.rotate_left(29) ^ u64::from(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-}
-
-type Map = HashMap<ValueId, u32, BuildHasherDefault<Spread>>;
+type Map = HashMap<ValueId, u32, BuildHasherDefault<Quick>>;
 
 /// Gives everything its number, the keys side by side: versions of one key are numbered together, in
 /// the order in which they come, behind those of its longest list. O(micro-operations + elements of

@@ -72,8 +72,8 @@ fn made_stale(mut txns: Vec<Txn>) -> Vec<Txn> {
     for late in txns.len() / 2..txns.len() {
         let Some((key, found)) = first(&txns[late]) else { continue };
         let alone = txns[late].micro.len() == 1;
-        let earlier = txns[..late - 40].iter().filter_map(first);
-        let old = earlier.filter(|(other, _)| *other == key).last().map(|(_, found)| found);
+        let mut earlier = txns[..late - 40].iter().filter_map(first);
+        let old = earlier.rfind(|(other, _)| *other == key).map(|(_, found)| found);
         if let Some(old) = old.filter(|old| alone && *old != found) {
             txns[late].micro[0] = Micro::Read(key, old);
             break;
