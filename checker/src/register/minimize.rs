@@ -29,6 +29,11 @@ pub(crate) struct Core {
 /// How many attempts are made before what is left is shown as it is.
 const ATTEMPTS: usize = 4_000;
 
+/// How often the general engine may ask the budget over one attempt, and over all of them: some
+/// tenths of a second, and some seconds.
+const PATIENCE: usize = 256;
+const ALL_PATIENCE: usize = 8_192;
+
 /// After so many writes, leaps grow.
 const LEAPS: usize = 16;
 
@@ -37,14 +42,22 @@ const BULK: usize = 48;
 
 /// Leaves out what can be left out. The operations given must be a violation.
 pub(crate) fn minimize(ops: &[RegisterOp], meter: &Meter<'_>) -> Core {
-    let mut work = Work { ops: ops.to_vec(), meter, attempts: 0, passed: 0, interrupted: false };
+    let mut work = Work {
+        ops: ops.to_vec(),
+        meter,
+        attempts: 0,
+        passed: 0,
+        interrupted: false,
+        patience: ALL_PATIENCE,
+        unsure: false,
+    };
     if ops.len() > BULK {
         work.try_replace(without_refusals(&work.ops));
         work.cut_before();
         work.cut_old();
     }
     work.leave_out();
-    Core { ops: work.ops, minimal: !work.interrupted }
+    Core { ops: work.ops, minimal: !work.interrupted && !work.unsure }
 }
 
 /// What could be left out.
@@ -65,6 +78,10 @@ struct Work<'a> {
     /// Operations looked at since the budget was asked.
     passed: usize,
     interrupted: bool,
+    /// How many questions to the budget are left for all attempts together.
+    patience: usize,
+    /// Whether an attempt was given up.
+    unsure: bool,
 }
 
 impl Work<'_> {
@@ -75,11 +92,17 @@ impl Work<'_> {
         if self.interrupted {
             return false;
         }
-        match judge(ops, self.meter) {
+        let patience = self.meter.patience(PATIENCE.min(self.patience));
+        let before = patience.left();
+        let judgement = judge(ops, &Meter::new(&patience));
+        self.patience -= before - patience.left();
+        match judgement {
             Judgement::Violation(_) => true,
             Judgement::Linearizable => false,
+            // Too hard: it stays in.
             Judgement::Undecided(_) => {
-                self.interrupted = true;
+                self.unsure = true;
+                self.interrupted |= self.patience == 0 || self.meter.is_exhausted();
                 false
             }
         }
@@ -128,7 +151,7 @@ impl Work<'_> {
     fn cut_old(&mut self) {
         let values = by_last_use(&self.ops);
         let (mut violating, mut legal) = (0, values.len() + 1);
-        while violating + 1 < legal {
+        while violating + 1 < legal && !self.interrupted {
             let middle = usize::midpoint(violating, legal);
             let candidate = without_values(&self.ops, &values[..middle]);
             if candidate.is_some_and(|candidate| self.violates(&candidate)) {
@@ -153,10 +176,13 @@ impl Work<'_> {
                     if let Some(candidate) = without(&self.ops, chunk) {
                         self.try_replace(candidate);
                     }
+                    if self.interrupted {
+                        return;
+                    }
                 }
                 chunk /= 2;
             }
-            if self.ops.len() == before || self.interrupted {
+            if self.ops.len() == before {
                 break;
             }
         }
@@ -183,12 +209,10 @@ fn certain_writes(ops: &[RegisterOp]) -> Vec<Unit> {
 /// writes of a value that somebody found: then the witness would show something else.
 pub(crate) fn without(ops: &[RegisterOp], units: &[Unit]) -> Option<Vec<RegisterOp>> {
     let mut rest = ops.to_vec();
-    let mut values = Vec::new();
+    let (mut values, mut observations) = (Vec::new(), HashSet::new());
     for unit in units {
         match *unit {
-            Unit::Observation(source) => {
-                rest.retain(|op| op.source != source || op.effect.written().is_some());
-            }
+            Unit::Observation(source) => drop(observations.insert(source)),
             Unit::Value(value) => values.push(value),
             Unit::Before(source) => {
                 if let Some(write) = rest.iter().find(|op| op.source == source).copied() {
@@ -197,6 +221,7 @@ pub(crate) fn without(ops: &[RegisterOp], units: &[Unit]) -> Option<Vec<Register
             }
         }
     }
+    rest.retain(|op| op.effect.written().is_some() || !observations.contains(&op.source));
     let rest = without_values(&rest, &values)?;
     let (before, after) = (written_values(ops), written_values(&rest));
     let explained = |value| !before.contains(&value) || after.contains(&value);

@@ -12,6 +12,9 @@ use crate::{
     },
 };
 
+/// The oracle tries every order of what is open at once: at most so many changes.
+const CHANGES: usize = 9;
+
 struct Agreement;
 
 impl Trial for Agreement {
@@ -21,7 +24,10 @@ impl Trial for Agreement {
             for _ in 0..cases(6) * shape.times() {
                 let model = M::object(&mut random);
                 let ops = history(&model, &mut random, shape);
-                agree(&model, &ops);
+                let changes = ops.iter().filter(|op| !M::observes(&op.effect)).count();
+                if changes <= CHANGES {
+                    agree(&model, &ops);
+                }
             }
         }
     }

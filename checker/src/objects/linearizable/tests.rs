@@ -35,3 +35,39 @@ fn a_value_that_was_not_its_turn() {
     Legal would have been for (3) to return 5.
     ");
 }
+
+/// Strings that hold what failed, or what nobody wrote, have names of their own.
+#[test]
+fn strings_of_what_was_never_written_are_named() {
+    let table = [
+        (
+            "failed-append",
+            "G1a: Get of s by client 2 on n3 returned \"a;b;\", although the only attempt to write \
+             \"b;\" (client 1 on n2) failed.",
+        ),
+        (
+            "invented",
+            "thin-air: Get of s by client 2 on n3 returned \"a;c;\"; but nobody ever tried to write \
+             \"a;c;\".",
+        ),
+    ];
+    for (name, expected) in table {
+        let told = explained("string-kv", name);
+        assert!(told.starts_with(expected), "{told}");
+        assert!(!told.contains("non-linearizable"), "{told}");
+    }
+}
+
+#[test]
+fn numbers_of_one_size_are_no_priorities() {
+    let lines = r#"
+{"process": 0, "type": "invoke", "f": "insert", "value": 1}
+{"process": 0, "type": "ok",     "f": "insert", "value": 1}
+{"process": 1, "type": "invoke", "f": "poll",   "value": null}
+{"process": 1, "type": "ok",     "f": "poll",   "value": 1.0}
+"#;
+    let history = History::read(lines.as_bytes()).expect("a good history");
+    let report = check(&history, &Request::new("priority-queue", "linearizable"), &Unlimited);
+    assert_eq!(report.errors.len(), 1, "{report:#?}");
+    assert!(report.errors[0].contains("different values of one size"), "{report:#?}");
+}
