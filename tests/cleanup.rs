@@ -60,6 +60,7 @@ crash-loop: { target: n3, alive: 300ms, at: 2200ms, for: 900ms, every: 4s }
 clock: { target: n2, drift: 500ppm, at: 100ms, for: 1500ms, every: 2s }
 starve: { target: n3, memory: true, at: 1200ms, for: 300ms, every: 4s }
 restart: { target: n2, at: 1500ms }
+exec: { target: n2, apply: [touch, flag], heal: [rm, -f, flag], verify-on: [test, -e, flag], verify-off: [test, \"!\", -e, flag], at: 5s, for: 500ms }
 ",
     ),
     (
@@ -85,6 +86,7 @@ disk: { target: n2, slow: 20ms, at: 300ms, for: 1s, every: 2s }
 disk: { target: n3, full: true, at: 300ms, for: 500ms, every: 2s }
 disk: { target: n3, error: EIO, calls: [fsync], at: 1s, for: 500ms, every: 2s }
 disk: { target: n1, corrupt: { bits: 1 }, path: log, at: 5500ms }
+starve: { target: n3, io: 2MB/s, at: 1600ms, for: 500ms, every: 2s }
 kill: { target: n2, at: 1500ms, for: 300ms, every: 2s }
 ",
     ),
