@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use temblor_history::{CheckReport, History, Witness};
 
 use super::{
-    Timed,
+    Timed, engine,
     extract::{self, Object},
     judge::{Evidence, Judgement, fast, judge, slow},
     minimize::{Core, minimize},
@@ -19,7 +19,7 @@ use crate::{
     cast::Cast,
     check::Span,
     conclusion::{ObjectResult, conclude, guarded, unread, where_stopped},
-    decision::Stopped,
+    decision::{Stopped, Verdict},
     findings::Finding,
     hashing::Quick,
     meter::Meter,
@@ -138,7 +138,15 @@ fn core<M: Words>(
         return Ok(Some(core));
     }
     let whole = Part::new(&part.model, part.ops.clone());
-    minimize(&whole.model, &whole.ops, None, meter)
+    if let Some(core) = minimize(&whole.model, &whole.ops, None, meter)? {
+        return Ok(Some(core));
+    }
+    // The fast path went wrong somewhere. Only a look at the whole may say that all is well.
+    match engine::decide(&whole.model, &whole.ops, meter) {
+        Verdict::Linearizable => Ok(None),
+        Verdict::Undecided(stopped) => Err(stopped),
+        Verdict::Violation { event } => minimize(&whole.model, &whole.ops, Some(event), meter),
+    }
 }
 
 /// The operations of the smallest conflict; among equals, of the one that came last.

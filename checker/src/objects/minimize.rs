@@ -2,7 +2,7 @@
 
 use super::{
     Timed, engine,
-    judge::{Judgement, judge},
+    judge::{Judgement, fast, slow},
     model::Model,
     reduce::{Part, Unit},
     timed::NEVER,
@@ -141,11 +141,7 @@ impl<M: Model> Work<'_, M> {
         if self.interrupted {
             return false;
         }
-        let patience = self.meter.patience(PATIENCE.min(self.patience));
-        let before = patience.left();
-        let judgement = judge(&part.model, &part.ops, &Meter::new(&patience));
-        self.patience -= before - patience.left();
-        match judgement {
+        match self.judge(part) {
             Judgement::Violation(_) => true,
             Judgement::Linearizable => false,
             // Too hard: it stays in.
@@ -155,6 +151,20 @@ impl<M: Model> Work<'_, M> {
                 false
             }
         }
+    }
+
+    /// A fast path takes no patience: it is quick, also over what is still large.
+    fn judge(&mut self, part: &Part<M>) -> Judgement<M::Effect> {
+        match fast(&part.model, &part.ops, self.meter) {
+            Ok(Some(judgement)) => return judgement,
+            Err(exhausted) => return Judgement::Undecided(Stopped::at_once(exhausted)),
+            Ok(None) => {}
+        }
+        let patience = self.meter.patience(PATIENCE.min(self.patience));
+        let before = patience.left();
+        let judgement = slow(&part.model, &part.ops, &Meter::new(&patience));
+        self.patience -= before - patience.left();
+        judgement
     }
 
     /// Begins with the latest operation that shows the whole state and leaves a violation, if what

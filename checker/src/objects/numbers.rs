@@ -83,7 +83,8 @@ fn by_size(one: &Number, other: &Number) -> Ordering {
         (Some(one), Some(other)) => one.cmp(&other),
         (Some(one), None) => against(one, other),
         (None, Some(other)) => against(other, one).reverse(),
-        (None, None) => float(one).total_cmp(&float(other)),
+        // JSON has no NaN; and 0.0 is as large as -0.0.
+        (None, None) => float(one).partial_cmp(&float(other)).unwrap_or(Ordering::Equal),
     }
 }
 

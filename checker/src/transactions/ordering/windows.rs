@@ -31,8 +31,13 @@ use crate::{
 /// more. Half of them are in the next window too.
 pub(crate) const SIZES: [usize; 2] = [64, 256];
 
-/// The first window without an order, as the fewest transactions found. O(n·size) for the known
-/// edges, and what the solver takes for each window, of which it has a limited patience.
+/// What the windows of one size may cost together, in pairs of transactions and versions looked at:
+/// a few seconds. The search of the whole must have its turn.
+const MOST: usize = 1 << 28;
+
+/// The first window without an order, as the fewest transactions found. Of a very large history
+/// only the first windows are looked at: each takes O(size² + versions) for the known edges, and
+/// what the solver takes, of which it has a limited patience.
 pub(crate) fn search<'m>(
     all: &Transactions,
     orders: &Orders<'_>,
@@ -42,9 +47,17 @@ pub(crate) fn search<'m>(
 ) -> Result<Option<Core>, Exhausted> {
     let counting: Vec<u32> = (0..all.all.len() as u32).filter(|&one| orders.counts(one)).collect();
     for &size in sizes {
-        let found = spans(counting.len(), size).into_par_iter().find_map_first(|span| {
-            without_order(all, orders, question, &with_writers(all, orders, &counting[span]), meter)
-                .transpose()
+        let mut cost = 0;
+        let windows: Vec<Vec<u32>> = spans(counting.len(), size)
+            .into_iter()
+            .map(|span| with_writers(all, orders, &counting[span]))
+            .take_while(|members| {
+                cost += members.len() * members.len() + all.writers.len();
+                cost <= MOST
+            })
+            .collect();
+        let found = windows.par_iter().find_map_first(|members| {
+            without_order(all, orders, question, members, meter).transpose()
         });
         if let Some(matter) = found.transpose()? {
             return smallest(all, orders, question, &matter, meter);
