@@ -272,7 +272,7 @@ pub(crate) fn inject(
     let Some(rule) = fault.rule() else { return damage(node, occurrence, fault) };
     node.disk()?.begin_probe()?;
     // What ends from here on ends by this fault.
-    node.blame(Some(occurrence));
+    node.blame(occurrence);
     let earliest = node.now_ns();
     node.disk()?.rule(occurrence, rule.clone())?;
     let latest = node.now_ns();
@@ -296,7 +296,7 @@ pub(crate) fn heal(
         None => Vec::new(),
     };
     node.disk()?.end_probe()?;
-    node.blame(None);
+    node.forgive(occurrence);
     if !stay_down {
         node.start_servers()?;
         evidence.push(effect::stays(node)?);

@@ -100,17 +100,26 @@ pub(crate) fn inject(node: &mut dyn NodeOps, occurrence: &str, exec: &Exec) -> i
     if let Some(heal) = &exec.heal {
         node.owe(occurrence, &exec.command(occurrence, heal))?;
     }
+    let verify_on = exec.verify_on.as_deref();
+    let early = verify_on.map(|argv| node.run(&exec.command(occurrence, argv))).transpose()?;
     // What ends from here on ends by this fault.
-    node.blame(Some(occurrence));
+    node.blame(occurrence);
     let earliest = node.now_ns();
     let ran = node.run(&exec.command(occurrence, &exec.apply))?;
     let latest = node.now_ns();
     let mut evidence = vec![ended("apply", &ran)];
+    // What ends well in any case shows nothing.
+    evidence.extend(early.filter(|early| early.well).map(|early| Evidence {
+        what: "`verify-on` before `apply`".into(),
+        expected: "another exit code than 0".into(),
+        observed: early.words,
+        holds: false,
+    }));
     if ran.well {
-        evidence.push(shown(node, occurrence, exec, "verify-on", exec.verify_on.as_deref())?);
+        evidence.push(shown(node, occurrence, exec, "verify-on", verify_on)?);
     }
     if exec.heal.is_none() {
-        node.blame(None);
+        node.forgive(occurrence);
     }
     Ok(Effect::between(earliest, latest, evidence))
 }
@@ -118,24 +127,32 @@ pub(crate) fn inject(node: &mut dyn NodeOps, occurrence: &str, exec: &Exec) -> i
 /// Takes it back, and starts servers that ended by it.
 ///
 /// # Errors
-/// When the command that heals does not end well: the fault may still be there.
+/// When the command that heals does not end well, and none shows that there is nothing to heal: the
+/// fault may still be there.
 pub(crate) fn heal(node: &mut dyn NodeOps, occurrence: &str, exec: &Exec) -> io::Result<Effect> {
     let earliest = node.now_ns();
     let mut evidence = Vec::new();
     if let Some(heal) = &exec.heal {
         let ran = node.run(&exec.command(occurrence, heal))?;
-        if !ran.well {
+        if ran.well {
+            evidence.push(ended("heal", &ran));
+        } else if !is_gone(node, occurrence, exec)? {
             return Err(io::Error::other(format!("`heal` ended with {}", ran.words)));
         }
         node.settle(occurrence)?;
-        evidence.push(ended("heal", &ran));
     }
     let latest = node.now_ns();
     evidence.push(shown(node, occurrence, exec, "verify-off", exec.verify_off.as_deref())?);
-    node.blame(None);
+    node.forgive(occurrence);
     node.start_servers()?;
     evidence.push(effect::stays(node)?);
     Ok(Effect::between(earliest, latest, evidence))
+}
+
+/// Whether the command that shows it says so at once.
+fn is_gone(node: &mut dyn NodeOps, occurrence: &str, exec: &Exec) -> io::Result<bool> {
+    let Some(argv) = exec.verify_off.as_deref() else { return Ok(false) };
+    Ok(node.run(&exec.command(occurrence, argv))?.well)
 }
 
 fn ended(name: &str, ran: &Ran) -> Evidence {

@@ -10,9 +10,9 @@ use crate::{
 /// Kills whatever runs, until nothing does: a process that forks at the wrong moment leaves one
 /// more to kill.
 pub fn inject(node: &mut dyn NodeOps, occurrence: &str) -> io::Result<Effect> {
-    node.blame(Some(occurrence));
+    node.blame(occurrence);
     let killed = end_all(node);
-    node.blame(None);
+    node.forgive(occurrence);
     killed
 }
 

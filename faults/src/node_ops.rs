@@ -51,8 +51,10 @@ pub trait NodeOps {
     fn command_line(&self, server: &ServerProcess) -> String;
     /// Sends each server its own stop signal, last started first.
     fn ask_to_stop(&mut self) -> std::io::Result<()>;
-    /// From now on exits of servers are laid to this occurrence (none: to nobody).
-    fn blame(&mut self, occurrence: Option<&str>);
+    /// From now on exits of servers are laid to this occurrence, until it is forgiven.
+    fn blame(&mut self, occurrence: &str);
+    /// Exits are laid to it no longer, but to whoever is blamed beside it, if anybody is.
+    fn forgive(&mut self, occurrence: &str);
     /// Starts every server that does not run.
     fn start_servers(&mut self) -> std::io::Result<()>;
     /// The names of the servers that do not run.

@@ -47,13 +47,13 @@ pub fn inject(node: &mut dyn NodeOps, occurrence: &str, lack: Lack) -> io::Resul
     }
     let before = node.servers()?;
     let earliest = node.now_ns();
-    node.blame(Some(occurrence));
+    node.blame(occurrence);
     let starved = node.starve(lack);
     if lack == Lack::Memory {
         // So that their ends are laid to this fault.
         node.wait(effect::BOUND, &mut effect::all_dead)?;
     }
-    node.blame(None);
+    node.forgive(occurrence);
     let what = "server processes before";
     let target = effect::observed(what, "at least one", &before, !before.is_empty());
     let evidence = [vec![target], starved?].concat();

@@ -16,10 +16,10 @@ const GRACE: Duration = Duration::from_secs(10);
 pub fn inject(node: &mut dyn NodeOps, occurrence: &str) -> io::Result<Effect> {
     let before = node.servers()?;
     let earliest = node.now_ns();
-    node.blame(Some(occurrence));
+    node.blame(occurrence);
     node.ask_to_stop()?;
     let ended = node.wait(GRACE, &mut all_dead);
-    node.blame(None);
+    node.forgive(occurrence);
     let ended = ended?;
     let left = node.servers()?;
     let latest = node.now_ns();

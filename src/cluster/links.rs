@@ -134,6 +134,20 @@ impl Links {
             wanted.links_of(occurrence)
         };
         self.trace.iter().for_each(|trace| trace.begin(occurrence, &touched));
+        let applied = self.apply(occurrence, kind, cuts, touched).await;
+        if applied.is_err() {
+            self.trace.iter().for_each(|trace| trace.end(occurrence));
+        }
+        applied
+    }
+
+    async fn apply(
+        &self,
+        occurrence: &str,
+        kind: &FaultKind,
+        cuts: &[(Port, Port)],
+        touched: BTreeSet<Link>,
+    ) -> Result<Applied, ClusterError> {
         let before = Change::none(touched.clone());
         let look = self.look(&before, &touched, |_, _| Aim::few()).await?;
         let first = evidence::of_others("these links before", &looked(&look));
@@ -247,8 +261,9 @@ impl Links {
             let aims: Aims = left.iter().map(|link| (*link, aim(&policies, *link))).collect();
             let shots = self.fire(&policies, &aims).await?;
             let changed = self.changed_since(&changes).await;
-            let calm = left.is_disjoint(&changed);
-            (tries, disturbed) = (tries + u32::from(calm), disturbed + u32::from(!calm));
+            disturbed += u32::from(!left.is_disjoint(&changed));
+            // Enough is enough: from then on every try counts, and what was seen is judged as it is.
+            tries += u32::from(left.is_disjoint(&changed) || disturbed >= DISTURBED);
             look.take(&shots);
             for (link, seen) in shots.links {
                 let hops = policies[link.0][link.1].clone();

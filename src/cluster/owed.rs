@@ -28,6 +28,7 @@ use crate::clock::monotonic_ns;
 /// A command that nobody has run yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Owed<'e> {
+    run: &'e str,
     node: &'e str,
     occurrence: &'e str,
     command: &'e Command,
@@ -37,14 +38,15 @@ pub(super) struct Owed<'e> {
 
 /// What is owed, by one node or by all; the last fault's first.
 pub(super) fn of<'e>(entries: &'e [Entry], wanted: Option<&str>) -> Vec<Owed<'e>> {
-    let mut owed: Vec<Owed<'e>> = Vec::new();
+    let (mut owed, mut run): (Vec<Owed<'e>>, &str) = (Vec::new(), "");
     for entry in entries {
         match entry {
+            Entry::Run { run: identity, .. } => run = identity,
             Entry::Owes { node, occurrence, command, folder, namespaces }
                 if wanted.is_none_or(|wanted| wanted == node) =>
             {
                 let namespaces = *namespaces;
-                owed.insert(0, Owed { node, occurrence, command, folder, namespaces });
+                owed.insert(0, Owed { run, node, occurrence, command, folder, namespaces });
             }
             Entry::Settled { node, occurrence } => {
                 owed.retain(|one| (one.node, one.occurrence) != (node, occurrence));
@@ -61,7 +63,7 @@ impl Owed<'_> {
         let Self { node, occurrence, command, .. } = self;
         let (node, occurrence) = (String::from(*node), String::from(*occurrence));
         let done = format!("ran the `heal` of {occurrence} for {node}: {:?}", command.argv);
-        let ended = self.run().and_then(|status| match status {
+        let ended = self.run_to_end().and_then(|status| match status {
             Some(status) if status.success() => {
                 ledger.write(&Entry::Settled { node: node.clone(), occurrence: occurrence.clone() })
             }
@@ -77,21 +79,31 @@ impl Owed<'_> {
     }
 
     /// None: its time was up.
-    fn run(&self) -> io::Result<Option<ExitStatus>> {
+    fn run_to_end(&self) -> io::Result<Option<ExitStatus>> {
         let Command { argv, env, at_most } = self.command;
         let (program, arguments) =
             argv.split_first().ok_or(io::Error::from(io::ErrorKind::InvalidInput))?;
-        let folder = if self.folder.is_dir() { self.folder } else { Path::new("/") };
+        // The data may be gone already. A command that speaks of its folder must find one, though an
+        // empty one: never somebody else's.
+        let lost = !self.folder.is_dir();
+        if lost {
+            std::fs::create_dir_all(self.folder)?;
+        }
         let mut process = Process::new(program);
         process
             .args(arguments)
             .envs(env.iter().cloned())
-            .current_dir(folder)
+            .env(spawn::RUN, self.run)
+            .current_dir(self.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         spawn::as_settler(&mut process, self.namespaces);
-        wait(process.spawn()?, *at_most)
+        let ended = process.spawn().and_then(|child| wait(child, *at_most));
+        if lost {
+            std::fs::remove_dir_all(self.folder)?;
+        }
+        ended
     }
 }
 
@@ -119,7 +131,13 @@ mod tests {
             at_most: Duration::from_secs(5),
         };
         let (node, occurrence) = (node.into(), occurrence.into());
-        Entry::Owes { node, occurrence, command, folder: "/nowhere".into(), namespaces: false }
+        Entry::Owes {
+            node,
+            occurrence,
+            command,
+            folder: std::env::temp_dir().join("temblor-owed-nowhere"),
+            namespaces: false,
+        }
     }
 
     #[test]

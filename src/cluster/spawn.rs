@@ -123,6 +123,7 @@ pub(super) fn as_settler(command: &mut Command, own_namespaces: bool) {
     let begin = move || {
         setsid()?;
         default_signals()?;
+        set_pdeathsig(Signal::SIGKILL)?;
         if own_namespaces {
             if !geteuid().is_root() {
                 namespaces::enter_user_namespace()?;

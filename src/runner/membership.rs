@@ -63,6 +63,9 @@ pub(super) async fn come_back(
     Ok(applied)
 }
 
+/// What a member's list calls the node, if it lists it; or why that is not known.
+type Told = Result<Option<String>, String>;
+
 /// The members' list, as far as one node is concerned.
 struct List<'c> {
     context: &'c Context,
@@ -93,9 +96,18 @@ impl<'c> List<'c> {
         let ends_ns = self.context.clock.now_ns() + BOUND.as_nanos() as i64;
         let mut trouble = String::new();
         loop {
-            for via in self.others() {
-                match self.change_via(via, argv, wanted).await {
-                    Ok(()) => return self.seen(wanted).await,
+            let told = self.ask_all().await;
+            if let Some(words) = self.agreed(&told, wanted) {
+                return self.evidence(wanted, words, true);
+            }
+            for (via, told) in told {
+                let done = match told {
+                    Ok(id) if id.is_some() == wanted => continue,
+                    Ok(id) => self.change_via(via, argv, id.as_deref()).await,
+                    Err(why) => Err(why),
+                };
+                match done {
+                    Ok(()) => break,
                     Err(why) => trouble = why,
                 }
             }
@@ -106,45 +118,60 @@ impl<'c> List<'c> {
         }
     }
 
-    async fn change_via(&self, via: usize, argv: &[String], wanted: bool) -> Result<(), String> {
-        let id = self.listed(via).await?;
-        if id.is_some() == wanted {
-            return Ok(());
-        }
-        let argv = self.command(via, argv, id.as_deref().unwrap_or_default())?;
+    async fn change_via(
+        &self,
+        via: usize,
+        argv: &[String],
+        id: Option<&str>,
+    ) -> Result<(), String> {
+        let argv = self.command(via, argv, id.unwrap_or_default())?;
         commands::output(&argv, ANSWER).await.map(drop)
     }
 
-    /// What the list of another member says, whoever answers first.
+    /// Waits until the others' lists say so.
     async fn seen(&self, wanted: bool) -> Evidence {
         let ends_ns = self.context.clock.now_ns() + BOUND.as_nanos() as i64;
-        let mut words = "nobody could be asked".to_owned();
         loop {
-            for via in self.others() {
-                match self.listed(via).await {
-                    Ok(id) => {
-                        let teller = &self.context.nodes[via];
-                        words = match &id {
-                            Some(id) => format!("{teller} lists it, as {id}"),
-                            None => format!("{teller} does not list it"),
-                        };
-                        if id.is_some() == wanted {
-                            return self.evidence(wanted, words, true);
-                        }
-                    }
-                    Err(why) => words = why,
-                }
+            let told = self.ask_all().await;
+            if let Some(words) = self.agreed(&told, wanted) {
+                return self.evidence(wanted, words, true);
             }
             if self.context.clock.now_ns() >= ends_ns {
-                return self.evidence(wanted, words, false);
+                let words = told.iter().map(|(via, told)| self.words_of(*via, told));
+                return self.evidence(wanted, words.collect::<Vec<_>>().join(", "), false);
             }
             tokio::time::sleep(AGAIN).await;
         }
     }
 
+    /// What the list of each other member calls the node.
+    async fn ask_all(&self) -> Vec<(usize, Told)> {
+        let asked = self.others().map(async |via| (via, self.listed(via).await));
+        futures_util::future::join_all(asked).await
+    }
+
+    /// The words of those who say so, if they are more than half of all: one alone may have been cut
+    /// off from the others, and not know yet.
+    fn agreed(&self, told: &[(usize, Told)], wanted: bool) -> Option<String> {
+        let says = |told: &Told| told.as_ref().is_ok_and(|id| id.is_some() == wanted);
+        let all: Vec<&(usize, Told)> = told.iter().filter(|(_, told)| says(told)).collect();
+        let enough = (self.context.nodes.len() / 2 + 1).min(told.len().max(1));
+        let words = all.iter().map(|(via, told)| self.words_of(*via, told));
+        (all.len() >= enough).then(|| words.collect::<Vec<_>>().join(", "))
+    }
+
+    fn words_of(&self, via: usize, told: &Told) -> String {
+        let teller = &self.context.nodes[via];
+        match told {
+            Ok(Some(id)) => format!("{teller} lists it, as {id}"),
+            Ok(None) => format!("{teller} does not list it"),
+            Err(why) => format!("{teller}: {why}"),
+        }
+    }
+
     fn evidence(&self, wanted: bool, observed: String, holds: bool) -> Evidence {
         Evidence {
-            what: format!("{} in the members' list of another", self.node),
+            what: format!("{} in the others' lists of members", self.node),
             expected: if wanted { "a member" } else { "no member" }.into(),
             observed,
             holds,
@@ -157,7 +184,7 @@ impl<'c> List<'c> {
     }
 
     /// What a member's list calls the node; none: it is no member.
-    async fn listed(&self, via: usize) -> Result<Option<String>, String> {
+    async fn listed(&self, via: usize) -> Told {
         let argv = self.command(via, &self.how.members, "")?;
         let said = commands::output(&argv, ANSWER).await?;
         let own = &self.context.words.nodes[self.place];

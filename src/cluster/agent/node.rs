@@ -59,7 +59,8 @@ pub(super) struct Node {
     disk: Option<Disk>,
     signals: SignalFd,
     own_namespaces: bool,
-    blamed: Option<String>,
+    /// Whoever may have ended a server, the last one last.
+    blamed: Vec<String>,
     /// Exits are wanted.
     stopping: bool,
     told_to_end: bool,
@@ -103,7 +104,7 @@ impl Node {
             disk,
             name: node,
             own_namespaces,
-            blamed: None,
+            blamed: Vec::new(),
             stopping: false,
             told_to_end: false,
             output_due_ns: 0,
@@ -174,7 +175,7 @@ impl Node {
         }
         for Ended { server, status } in ended {
             if !self.stopping {
-                let caused_by = self.blamed.clone();
+                let caused_by = self.blamed.last().cloned();
                 say(&Say::Exit { server, status, caused_by, at_ns: now_ns() })?;
             }
         }
@@ -303,11 +304,16 @@ impl NodeOps for Node {
         processes::signal(server.pid, server.start, signal)
     }
 
-    fn blame(&mut self, occurrence: Option<&str>) {
+    fn blame(&mut self, occurrence: &str) {
+        self.forgive(occurrence);
+        self.blamed.push(occurrence.into());
+    }
+
+    fn forgive(&mut self, occurrence: &str) {
         // Who is dead already goes to the account of the last one. A channel that does not take
         // the news is closed, and the next turn says so.
         let _ = self.reap();
-        self.blamed = occurrence.map(Into::into);
+        self.blamed.retain(|blamed| blamed != occurrence);
     }
 
     fn start_servers(&mut self) -> io::Result<()> {
