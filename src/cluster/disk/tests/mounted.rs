@@ -15,7 +15,11 @@ use std::{
     time::Duration,
 };
 
-use nix::sched::{CloneFlags, unshare};
+use nix::{
+    sched::{CloneFlags, unshare},
+    sys::wait::{WaitStatus, waitpid},
+    unistd::ForkResult,
+};
 use temblor_faults::{Damage, DiskAct, DiskCall, DiskOps, DiskRule, PathPattern};
 use temblor_history::Seed;
 
@@ -218,19 +222,36 @@ fn every_way_to_sync_is_one() {
     });
 }
 
+/// In a child: while a page is fetched its process's memory map is locked, and this process, which
+/// serves the mount here, may need its own to answer.
 #[expect(unsafe_code, reason = "nix is built without its mapping calls")]
 fn map_and_write(file: &File, bytes: &[u8], sync: bool) {
+    // SAFETY: the child makes system calls and copies bytes, and leaves by _exit.
+    match unsafe { nix::unistd::fork() }.unwrap() {
+        ForkResult::Child => {
+            let done = written_through_a_map(file, bytes, sync);
+            // SAFETY: _exit has no preconditions.
+            unsafe { libc::_exit(i32::from(!done)) }
+        }
+        ForkResult::Parent { child } => {
+            assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "nix is built without its mapping calls")]
+fn written_through_a_map(file: &File, bytes: &[u8], sync: bool) -> bool {
     use std::os::fd::AsRawFd;
     let (both, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
     // SAFETY: a mapping of a whole file that nobody else touches, unmapped at the end.
     unsafe {
         let at = libc::mmap(std::ptr::null_mut(), bytes.len(), both, shared, file.as_raw_fd(), 0);
-        assert_ne!(at, libc::MAP_FAILED);
-        std::ptr::copy_nonoverlapping(bytes.as_ptr(), at.cast(), bytes.len());
-        if sync {
-            assert_eq!(libc::msync(at, bytes.len(), libc::MS_SYNC), 0);
+        if at == libc::MAP_FAILED {
+            return false;
         }
-        assert_eq!(libc::munmap(at, bytes.len()), 0);
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), at.cast(), bytes.len());
+        let synced = !sync || libc::msync(at, bytes.len(), libc::MS_SYNC) == 0;
+        synced & (libc::munmap(at, bytes.len()) == 0)
     }
 }
 
